@@ -1,0 +1,25 @@
+//! The contract as code: what the gateway, the signer and every other issuer agree on.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`id`] | file, user and key ids, parsed once and carried as types |
+//! | [`keys`] | the ring of signing keys |
+//! | [`signed_url`] | sign, and verify into a [`signed_url::Grant`] |
+//! | [`catalog`] | what a row says, who may read it, the schema's migrations |
+//! | [`refusal`] | every way a signed URL is refused, and the error body |
+//! | [`etag`], [`media`] | validators, media types |
+//! | [`storage`] | where things lie |
+//! | [`settings`] | settings from flags, environment and secret files |
+//!
+//! Nothing here performs I/O or reads a clock: time, environment and file contents are arguments.
+#![forbid(unsafe_code)]
+
+pub mod catalog;
+pub mod etag;
+pub mod id;
+pub mod keys;
+pub mod media;
+pub mod refusal;
+pub mod settings;
+pub mod signed_url;
+pub mod storage;

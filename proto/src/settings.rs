@@ -1,0 +1,321 @@
+//! Settings: one table gives the flags, the environment variables, the help text and the defaults.
+//!
+//! A flag wins over the environment, the environment over the default; an empty variable counts as unset.
+//! A secret is also taken from the file that `NAME_FILE` names. Every mistake is collected, none prints a value.
+
+use clap::{Arg, ArgMatches, Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    fmt,
+    str::FromStr,
+};
+
+/// The exit code of a process whose settings are wrong: `EX_USAGE`.
+pub const EXIT_USAGE: i32 = 64;
+
+/// One setting as `--help` shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Environment name; the flag is the same in lower case with dashes.
+    pub name: &'static str,
+    /// Text that stands in for a value not given.
+    pub default: Option<&'static str>,
+    /// One line.
+    pub help: &'static str,
+    /// Also taken from the file that `NAME_FILE` names.
+    pub secret: bool,
+}
+
+impl Setting {
+    /// A setting with a default.
+    #[must_use]
+    pub const fn new(name: &'static str, default: &'static str, help: &'static str) -> Self {
+        Self { name, default: Some(default), help, secret: false }
+    }
+
+    /// A setting that is unset until given.
+    #[must_use]
+    pub const fn unset(name: &'static str, help: &'static str) -> Self {
+        Self { name, default: None, help, secret: false }
+    }
+
+    /// A secret, also read from `NAME_FILE`.
+    #[must_use]
+    pub const fn secret(name: &'static str, help: &'static str) -> Self {
+        Self { name, default: None, help, secret: true }
+    }
+}
+
+/// What both services take.
+pub const COMMON: &[Setting] = &[
+    Setting::secret("FILE_SIGNING_SECRET", "Secret of key `default`, at least 32 bytes; signs version 1 URLs"),
+    Setting::secret("FILE_SIGNING_KEYS", "More keys as id:secret,id:secret; the first signs version 2 URLs"),
+    Setting::new("ALLOW_SHORT_SIGNING_SECRET", "false", "Start with an inherited secret under 32 bytes"),
+    Setting::unset("STORAGE_URL", "file:///absolute/folder, or s3://bucket/prefix with the usual AWS_* variables"),
+    Setting::unset("DATABASE_URL", "The catalog: sqlite:///absolute/catalog.db"),
+    Setting::new("DRAIN_DELAY_SECONDS", "0", "After SIGTERM, go on accepting for this long while /readyz says 503"),
+    Setting::new("DRAIN_SECONDS", "30", "Then finish running transfers for at most this long"),
+    Setting::new("LOG_FORMAT", "text", "text or json"),
+    Setting::new("RUST_LOG", "info", "Log filter, as of tracing's EnvFilter"),
+];
+
+/// Where values come from besides flags. Passed in, so that this module reads nothing itself.
+pub struct Source<'a> {
+    /// An environment variable.
+    pub variable: &'a dyn Fn(&str) -> Option<OsString>,
+    /// A file's text.
+    pub file: &'a dyn Fn(&str) -> Result<String, std::io::Error>,
+    /// Every variable whose name begins with `AWS_`: the object store's own, too many to list.
+    pub aws: &'a [(String, String)],
+}
+
+/// Every mistake found in the settings, one line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistakes(Vec<String>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "the settings are not usable:")?;
+        self.0.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+        write!(f, "--help lists every setting")
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// A command line that takes every setting of the tables as a flag. A setting in two tables is one flag.
+#[must_use]
+pub fn command(name: &'static str, about: &'static str, tables: &[&[Setting]]) -> Command {
+    let mut seen = BTreeSet::new();
+    let settings = tables.iter().copied().flatten().filter(|setting| seen.insert(setting.name));
+    settings.fold(Command::new(name).about(about).version(env!("CARGO_PKG_VERSION")), |command, setting| {
+        let help = format!("{} [env: {}]{}", setting.help, setting.name, default_note(setting));
+        let command = command.arg(flag(setting.name, help));
+        if !setting.secret {
+            return command;
+        }
+        let file = format!("{}_FILE", setting.name);
+        let help = format!("A file that holds {}, read again on SIGHUP [env: {file}]", setting.name);
+        command.arg(flag(&file, help))
+    })
+}
+
+fn flag(name: &str, help: String) -> Arg {
+    Arg::new(name.to_owned()).long(name.to_ascii_lowercase().replace('_', "-")).value_name("VALUE").help(help)
+}
+
+fn default_note(setting: &Setting) -> String {
+    setting.default.map(|default| format!(" [default: {default}]")).unwrap_or_default()
+}
+
+/// Values being read, and the mistakes found so far. Its `Debug` prints no value.
+pub struct Settings {
+    values: BTreeMap<&'static str, String>,
+    aws: Vec<(String, String)>,
+    mistakes: Vec<String>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.values.keys()).finish()
+    }
+}
+
+impl Settings {
+    /// Reads every setting of the tables. `defaults` go before those of the tables.
+    #[must_use]
+    pub fn read(tables: &[&[Setting]], flags: &ArgMatches, source: &Source<'_>, defaults: &[(&str, String)]) -> Self {
+        let mut settings = Self { values: BTreeMap::new(), aws: source.aws.to_vec(), mistakes: Vec::new() };
+        for setting in tables.iter().copied().flatten() {
+            let own = defaults.iter().find(|(name, _)| *name == setting.name).map(|(_, value)| value.clone());
+            let given = settings.given(setting, flags, source);
+            if let Some(value) = given.or(own).or(setting.default.map(Into::into)) {
+                settings.values.insert(setting.name, value);
+            }
+        }
+        settings
+    }
+
+    fn given(&mut self, setting: &Setting, flags: &ArgMatches, source: &Source<'_>) -> Option<String> {
+        let direct = self.flag_or_variable(setting.name, flags, source);
+        if !setting.secret {
+            return direct;
+        }
+        let file_name = format!("{}_FILE", setting.name);
+        let path = self.flag_or_variable(&file_name, flags, source)?.trim().to_owned();
+        if direct.is_some() {
+            self.mistake(setting.name, &format!("is given twice, also by {file_name}"));
+        }
+        match (source.file)(&path) {
+            Ok(text) => Some(without_newline(&text).to_owned()),
+            Err(error) => {
+                self.mistake(&file_name, &format!("names a file that cannot be read: {error}"));
+                None
+            }
+        }
+        .or(direct)
+    }
+
+    fn flag_or_variable(&mut self, name: &str, flags: &ArgMatches, source: &Source<'_>) -> Option<String> {
+        let flag = flags.try_get_one::<String>(name).ok().flatten().cloned();
+        let variable = || match (source.variable)(name)?.into_string() {
+            Ok(text) => Some(text),
+            Err(_) => {
+                self.mistake(name, "is not UTF-8");
+                None
+            }
+        };
+        flag.or_else(variable).filter(|text| !text.is_empty())
+    }
+
+    /// The value as it was given.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// The value, or a mistake if there is none.
+    pub fn required(&mut self, name: &str) -> Option<String> {
+        let value = self.values.get(name).cloned();
+        if value.is_none() {
+            self.mistake(name, "is required");
+        }
+        value
+    }
+
+    /// The value made into what it means; a mistake, with `parse`'s words, if that fails.
+    pub fn parsed<T, E: fmt::Display>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        match parse(self.values.get(name)?) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.mistake(name, &error.to_string());
+                None
+            }
+        }
+    }
+
+    /// A value that [`FromStr`] reads; `expected` says what it should have been.
+    pub fn value<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
+        self.parsed(name, |text| text.trim().parse().map_err(|_| format!("must be {expected}")))
+    }
+
+    /// A number of bytes: digits, with `KiB`, `MiB` or `GiB` behind them if wanted.
+    pub fn bytes(&mut self, name: &str) -> Option<u64> {
+        self.parsed(name, |text| bytes(text).ok_or("must be a number of bytes, such as 1048576, 64MiB or 5GiB"))
+    }
+
+    /// The `AWS_*` variables, for the object store.
+    #[must_use]
+    pub fn aws(&self) -> &[(String, String)] {
+        &self.aws
+    }
+
+    /// The ring of signing keys.
+    pub fn key_ring(&mut self) -> Option<crate::keys::KeyRing> {
+        let allow_short = self.value("ALLOW_SHORT_SIGNING_SECRET", "true or false").unwrap_or(false);
+        let text = |name| self.values.get(name).map(String::as_str);
+        match crate::keys::KeyRing::from_settings(text("FILE_SIGNING_SECRET"), text("FILE_SIGNING_KEYS"), allow_short) {
+            Ok(ring) => Some(ring),
+            Err(error) => {
+                self.mistakes.push(error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Notes a mistake. `why` never holds the value.
+    pub fn mistake(&mut self, name: &str, why: &str) {
+        self.mistakes.push(format!("{name} {why}"));
+    }
+
+    /// The finished configuration.
+    ///
+    /// # Errors
+    /// Every mistake that was noted.
+    pub fn finish<T>(self, config: Option<T>) -> Result<T, Mistakes> {
+        match config {
+            Some(config) if self.mistakes.is_empty() => Ok(config),
+            _ => Err(Mistakes(self.mistakes)),
+        }
+    }
+}
+
+fn without_newline(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
+fn bytes(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    digits.trim().parse::<u64>().ok()?.checked_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &[Setting] = &[
+        Setting::new("DEPTH", "3", "How deep"),
+        Setting::unset("NAME", "What it is called"),
+        Setting::secret("PASSWORD", "Kept"),
+    ];
+
+    fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Settings {
+        let arguments = ["test"].into_iter().chain(arguments.iter().copied());
+        let flags = command("test", "A test", &[TABLE]).try_get_matches_from(arguments).unwrap();
+        let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).into());
+        let file = |path: &str| match path {
+            "/there" => Ok("kept\n".to_owned()),
+            _ => Err(std::io::ErrorKind::NotFound.into()),
+        };
+        Settings::read(
+            &[TABLE],
+            &flags,
+            &Source { variable: &variable, file: &file, aws: &[] },
+            &[("NAME", "own".into())],
+        )
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_environment_and_that_over_a_default() {
+        assert_eq!(read(&[], &[]).text("DEPTH"), Some("3"));
+        assert_eq!(read(&[], &[("DEPTH", "4")]).text("DEPTH"), Some("4"));
+        assert_eq!(read(&["--depth", "5"], &[("DEPTH", "4")]).text("DEPTH"), Some("5"));
+        assert_eq!(read(&[], &[("DEPTH", "")]).text("DEPTH"), Some("3"));
+        assert_eq!(read(&[], &[]).text("NAME"), Some("own"));
+    }
+
+    #[test]
+    fn a_secret_comes_from_its_file_without_the_newline() {
+        assert_eq!(read(&[], &[("PASSWORD_FILE", "/there")]).text("PASSWORD"), Some("kept"));
+    }
+
+    #[test]
+    fn every_mistake_is_reported_and_no_value() {
+        let mut settings = read(&[], &[("DEPTH", "deep-secret"), ("PASSWORD_FILE", "/nowhere")]);
+        let depth: Option<u32> = settings.value("DEPTH", "a number");
+        let other = settings.required("OTHER");
+        let text = settings.finish(depth.zip(other)).unwrap_err().to_string();
+        for part in ["DEPTH must be a number", "OTHER is required", "PASSWORD_FILE names a file"] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(!text.contains("deep-secret"));
+    }
+
+    #[test]
+    fn bytes_take_binary_units() {
+        assert_eq!(bytes("12"), Some(12));
+        assert_eq!(bytes("5GiB"), Some(5 << 30));
+        for bad in ["", "5GB", "-1", "1.5GiB", "99999999999GiB"] {
+            assert_eq!(bytes(bad), None, "{bad}");
+        }
+    }
+}
