@@ -13,6 +13,7 @@
 //!
 //! Nothing here performs I/O or reads a clock: time, environment and file contents are arguments.
 #![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
 
 pub mod catalog;
 pub mod etag;

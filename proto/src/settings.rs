@@ -139,22 +139,19 @@ impl Settings {
 
     fn given(&mut self, setting: &Setting, flags: &ArgMatches, source: &Source<'_>) -> Option<String> {
         let direct = self.flag_or_variable(setting.name, flags, source);
-        if !setting.secret {
-            return direct;
-        }
         let file_name = format!("{}_FILE", setting.name);
-        let path = self.flag_or_variable(&file_name, flags, source)?.trim().to_owned();
+        let path = if setting.secret { self.flag_or_variable(&file_name, flags, source) } else { None };
+        let Some(path) = path else { return direct };
         if direct.is_some() {
             self.mistake(setting.name, &format!("is given twice, also by {file_name}"));
         }
-        match (source.file)(&path) {
+        match (source.file)(path.trim()) {
             Ok(text) => Some(without_newline(&text).to_owned()),
             Err(error) => {
                 self.mistake(&file_name, &format!("names a file that cannot be read: {error}"));
                 None
             }
         }
-        .or(direct)
     }
 
     fn flag_or_variable(&mut self, name: &str, flags: &ArgMatches, source: &Source<'_>) -> Option<String> {
@@ -296,6 +293,9 @@ mod tests {
     #[test]
     fn a_secret_comes_from_its_file_without_the_newline() {
         assert_eq!(read(&[], &[("PASSWORD_FILE", "/there")]).text("PASSWORD"), Some("kept"));
+        assert_eq!(read(&[], &[("PASSWORD", "given")]).text("PASSWORD"), Some("given"));
+        let twice = read(&[], &[("PASSWORD", "given"), ("PASSWORD_FILE", "/there")]).finish(Some(())).unwrap_err();
+        assert!(twice.to_string().contains("PASSWORD is given twice"));
     }
 
     #[test]

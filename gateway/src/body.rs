@@ -1,0 +1,113 @@
+//! The body of an answer: text and ranges in their order, exact to the byte or broken off.
+
+use crate::{
+    observe::Exchange,
+    store::{Opened, ReadError, Reader},
+};
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use std::{
+    collections::VecDeque,
+    ops::Range,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+/// What a body is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// Part headers and boundaries, or a whole error body.
+    Text(Bytes),
+    /// A range of the file, not empty.
+    Range(Range<u64>),
+}
+
+impl Piece {
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Text(text) => text.len() as u64,
+            Self::Range(range) => range.end - range.start,
+        }
+    }
+}
+
+/// A body being sent. What it holds, the in-flight permit and the open file among it, it holds until the end.
+pub(crate) struct Body {
+    pieces: VecDeque<Piece>,
+    source: Option<Opened>,
+    reader: Option<Reader>,
+    left: u64,
+    exchange: Exchange,
+}
+
+impl Body {
+    /// A body of `pieces`, whose ranges are read from `source`; the reader beside it, if any, is the first range's.
+    pub(crate) fn new(pieces: Vec<Piece>, source: Option<(Opened, Option<Reader>)>, exchange: Exchange) -> Self {
+        let left = pieces.iter().map(Piece::len).sum();
+        let (source, reader) = source.map_or((None, None), |(source, reader)| (Some(source), reader));
+        Self { pieces: pieces.into(), source, reader, left, exchange }
+    }
+
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ReadError>>> {
+        loop {
+            match self.pieces.front() {
+                None => return Poll::Ready(None),
+                Some(Piece::Text(_)) => {
+                    let Some(Piece::Text(text)) = self.pieces.pop_front() else { continue };
+                    return Poll::Ready(Some(Ok(text)));
+                }
+                Some(Piece::Range(range)) => {
+                    let Some(source) = &self.source else { return Poll::Ready(Some(Err(ReadError::Truncated))) };
+                    let reader = self.reader.get_or_insert_with(|| source.read(range.clone()));
+                    if let Some(read) = ready!(reader.poll_next(cx)) {
+                        return Poll::Ready(Some(read));
+                    }
+                    self.reader = None;
+                    self.pieces.pop_front();
+                }
+            }
+        }
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = ReadError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ReadError>>> {
+        let this = self.get_mut();
+        let read = ready!(this.poll_bytes(cx));
+        // The length went out with the head: fewer bytes, or more, must end in a cut connection.
+        let counted = match read {
+            None if this.left > 0 => Some(Err(ReadError::Truncated)),
+            Some(Ok(bytes)) => match this.left.checked_sub(bytes.len() as u64) {
+                Some(left) => {
+                    this.left = left;
+                    this.exchange.sent(bytes.len() as u64);
+                    Some(Ok(Frame::data(bytes)))
+                }
+                None => Some(Err(ReadError::Changed)),
+            },
+            Some(Err(error)) => Some(Err(error)),
+            None => None,
+        };
+        if let Some(Err(error)) = &counted {
+            this.exchange.broke_off(error);
+        }
+        Poll::Ready(counted)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        self.exchange.ended(self.left);
+    }
+}

@@ -1,0 +1,151 @@
+//! The catalog as the gateway reads it: one statement a file, remembered for a second, asked once however many wait.
+
+use crate::{clock, reject::Reject};
+use proto::{
+    catalog::{FileEntry, SCHEMA_VERSION, UserStanding, admit},
+    etag::ETag,
+    id::{FileId, UserId},
+    signed_url::Grant,
+};
+use quick_cache::sync::Cache;
+use sqlx::{
+    Row,
+    sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow},
+};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// How long a row is believed. A deletion or a block reaches this gateway within it, inside the contract's 2 s.
+const BELIEVED: Duration = Duration::from_secs(1);
+/// Rows remembered at most.
+const REMEMBERED: usize = 20_000;
+/// A query, a connection and a busy database may take this long.
+const TIMEOUT: Duration = Duration::from_secs(2);
+const CONNECTIONS: u32 = 4;
+
+const LOOK_UP: &str = "SELECT f.user_id, f.object_key, f.filename, f.content_type, f.size, f.etag, f.modified_at_seconds, \
+     f.state, f.expires_at_seconds, f.urls_revoked_before_seconds AS file_revoked_before, \
+     u.blocked_at, u.banned_at, u.deleted_at, u.urls_revoked_before_seconds AS user_revoked_before \
+     FROM (SELECT CAST($1 AS TEXT) AS file_id, CAST($2 AS TEXT) AS user_id) AS asked \
+     LEFT JOIN files f ON f.id = asked.file_id LEFT JOIN users u ON u.id = asked.user_id";
+
+const SCHEMA: &str = "SELECT MAX(version) FROM _sqlx_migrations WHERE success";
+
+/// Proof that a verified URL opens this file now. Only [`Catalog::admit`] makes one, and storage opens nothing else.
+#[derive(Debug, Clone)]
+pub(crate) struct Admitted {
+    grant: Grant,
+    file: Arc<FileEntry>,
+}
+
+impl Admitted {
+    pub(crate) fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    pub(crate) fn file(&self) -> &FileEntry {
+        &self.file
+    }
+}
+
+/// What one look-up found, and when it was asked for.
+#[derive(Clone)]
+struct Found {
+    file: Option<Arc<FileEntry>>,
+    user: UserStanding,
+    asked: Instant,
+}
+
+/// The catalog behind `DATABASE_URL`, opened for reading only.
+pub(crate) struct Catalog {
+    pool: SqlitePool,
+    found: Cache<(FileId, UserId), Found>,
+}
+
+impl Catalog {
+    /// Connects when first asked, so that a gateway can start before its catalog exists.
+    pub(crate) fn open(path: &Path) -> Self {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(TIMEOUT);
+        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(TIMEOUT);
+        Self { pool: pool.connect_lazy_with(options), found: Cache::new(REMEMBERED) }
+    }
+
+    /// Looks the granted file and user up and lets them in, or says why not.
+    pub(crate) async fn admit(&self, grant: Grant) -> Result<Admitted, Reject> {
+        let found = self.find(&grant).await.map_err(Reject::Catalog)?;
+        admit(&grant, found.file.as_deref(), found.user, clock::unix_seconds())?;
+        let file = found.file.ok_or(proto::refusal::Refusal::NotFound)?;
+        Ok(Admitted { grant, file })
+    }
+
+    /// Whether the catalog can be read and holds the schema this build needs.
+    pub(crate) async fn check(&self) -> Result<(), String> {
+        let version = sqlx::query_scalar::<_, Option<i64>>(SCHEMA).fetch_one(&self.pool);
+        match tokio::time::timeout(TIMEOUT, version).await {
+            Err(_) => Err("the catalog does not answer".into()),
+            Ok(Err(error)) => Err(format!("the catalog cannot be read: {error}")),
+            Ok(Ok(version)) if version.unwrap_or(0) < SCHEMA_VERSION => {
+                Err("the catalog's schema is older than this gateway".into())
+            }
+            Ok(Ok(_)) => Ok(()),
+        }
+    }
+
+    async fn find(&self, grant: &Grant) -> Result<Found, sqlx::Error> {
+        let key = (grant.file().clone(), grant.user().clone());
+        if let Some(found) = self.found.get(&key).filter(Found::is_believed) {
+            return Ok(found);
+        }
+        self.found.remove_if(&key, |found| !found.is_believed());
+        self.found.get_or_insert_async(&key, self.look_up(&key.0, &key.1)).await
+    }
+
+    async fn look_up(&self, file: &FileId, user: &UserId) -> Result<Found, sqlx::Error> {
+        // Taken before the query, so that a change made during it is not believed for longer than one made after.
+        let asked = Instant::now();
+        let query = sqlx::query(LOOK_UP).bind(file.as_str()).bind(user.as_str()).fetch_one(&self.pool);
+        let row = tokio::time::timeout(TIMEOUT, query).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        Ok(Found { file: file_entry(&row)?.map(Arc::new), user: standing(&row)?, asked })
+    }
+}
+
+impl Found {
+    fn is_believed(&self) -> bool {
+        self.asked.elapsed() < BELIEVED
+    }
+}
+
+fn file_entry(row: &SqliteRow) -> Result<Option<FileEntry>, sqlx::Error> {
+    let Some(owner) = row.try_get::<Option<String>, _>("user_id")? else { return Ok(None) };
+    let unusable = |what: &str| sqlx::Error::Decode(format!("the row's {what} is not usable").into());
+    let etag: String = row.try_get("etag")?;
+    let state: String = row.try_get("state")?;
+    Ok(Some(FileEntry {
+        owner: owner.parse().map_err(|_| unusable("user_id"))?,
+        object_key: row.try_get("object_key")?,
+        filename: row.try_get("filename")?,
+        content_type: row.try_get("content_type")?,
+        size: u64::try_from(row.try_get::<i64, _>("size")?).map_err(|_| unusable("size"))?,
+        etag: ETag::from_storage(&etag).ok_or_else(|| unusable("etag"))?,
+        modified_at: seconds(row.try_get("modified_at_seconds")?),
+        ready: state == "ready",
+        expires_at: row.try_get::<Option<i64>, _>("expires_at_seconds")?.map(seconds),
+        urls_revoked_before: row.try_get::<Option<i64>, _>("file_revoked_before")?.map(seconds),
+    }))
+}
+
+fn standing(row: &SqliteRow) -> Result<UserStanding, sqlx::Error> {
+    let is_set = |column| row.try_get::<Option<i64>, _>(column).map(|at| at.is_some());
+    Ok(UserStanding {
+        blocked: is_set("blocked_at")? || is_set("banned_at")?,
+        deleted: is_set("deleted_at")?,
+        urls_revoked_before: row.try_get::<Option<i64>, _>("user_revoked_before")?.map(seconds),
+    })
+}
+
+fn seconds(column: i64) -> u64 {
+    u64::try_from(column).unwrap_or(0)
+}

@@ -1,0 +1,133 @@
+//! The gateway's settings: their table, and what they mean once read.
+
+use crate::cors::AllowedOrigins;
+use proto::{
+    keys::KeyRing,
+    settings::{Setting, Settings},
+    storage::{StorageUrl, sqlite_path},
+};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// The gateway's own settings, beside [`proto::settings::COMMON`].
+pub const SETTINGS: &[Setting] = &[
+    Setting::new("GATEWAY_LISTEN", "127.0.0.1:8080", "Where files are served"),
+    Setting::new("GATEWAY_ADMIN_LISTEN", "127.0.0.1:9080", "Where /healthz, /readyz and /metrics are served"),
+    Setting::unset("GATEWAY_THREADS", "Worker threads; as many as cores unless given"),
+    Setting::new(
+        "GATEWAY_MAX_CONNECTIONS",
+        "10000",
+        "Open connections at most; fewer if the limit of open files is lower",
+    ),
+    Setting::new("GATEWAY_MAX_INFLIGHT", "4096", "Requests being answered at most; past it 503"),
+    Setting::new("GATEWAY_HEADER_SECONDS", "15", "A request's head must arrive within this"),
+    Setting::new("GATEWAY_IDLE_SECONDS", "75", "An idle connection is kept for this long"),
+    Setting::new("GATEWAY_STALL_SECONDS", "900", "A client that takes no byte of its answer is kept for this long"),
+    Setting::new("GATEWAY_MAX_URL_SECONDS", "2678400", "A URL may expire at most this far ahead; 0: no bound"),
+    Setting::new("GATEWAY_ALLOWED_ORIGINS", "*", "Origins whose pages may read answers: * or a list with commas"),
+];
+
+/// What a gateway is made from.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `GATEWAY_LISTEN`.
+    pub listen: SocketAddr,
+    /// `GATEWAY_ADMIN_LISTEN`.
+    pub admin_listen: SocketAddr,
+    /// `GATEWAY_THREADS`; `None`: as many as cores.
+    pub threads: Option<usize>,
+    /// `STORAGE_URL`.
+    pub storage: StorageUrl,
+    /// The `AWS_*` variables.
+    pub aws: Aws,
+    /// The path in `DATABASE_URL`.
+    pub catalog: PathBuf,
+    /// The ring of signing keys.
+    pub keys: KeyRing,
+    /// `GATEWAY_MAX_URL_SECONDS`; 0: no bound.
+    pub max_url_seconds: u64,
+    /// `GATEWAY_ALLOWED_ORIGINS`.
+    pub allowed_origins: AllowedOrigins,
+    /// `GATEWAY_MAX_CONNECTIONS`.
+    pub max_connections: usize,
+    /// `GATEWAY_MAX_INFLIGHT`.
+    pub max_in_flight: usize,
+    /// Header, idle and stall.
+    pub patience: Patience,
+    /// `DRAIN_DELAY_SECONDS`.
+    pub drain_delay: Duration,
+    /// `DRAIN_SECONDS`.
+    pub drain: Duration,
+}
+
+/// The object store's own variables, name and value. Its `Debug` prints nothing: keys are among them.
+#[derive(Clone, Default)]
+pub struct Aws(pub Vec<(String, String)>);
+
+impl std::fmt::Debug for Aws {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Aws(..)")
+    }
+}
+
+/// How long a connection may keep us waiting.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For a request's head, from its first byte (or from accept) to its last.
+    pub header: Duration,
+    /// Between two requests.
+    pub idle: Duration,
+    /// Without a byte taken of an answer.
+    pub stall: Duration,
+}
+
+impl Config {
+    /// Reads the gateway's and the common settings; mistakes stay noted in `settings`.
+    #[must_use]
+    pub fn read(settings: &mut Settings) -> Option<Self> {
+        let address = "an address and port, such as 127.0.0.1:8080";
+        let listen = settings.value("GATEWAY_LISTEN", address);
+        let admin_listen = settings.value("GATEWAY_ADMIN_LISTEN", address);
+        let threads = settings.parsed("GATEWAY_THREADS", positive);
+        let max_connections = settings.parsed("GATEWAY_MAX_CONNECTIONS", positive);
+        let max_in_flight = settings.parsed("GATEWAY_MAX_INFLIGHT", positive);
+        let storage = settings.required("STORAGE_URL").and_then(|_| settings.parsed("STORAGE_URL", str::parse));
+        let catalog = settings.required("DATABASE_URL").and_then(|_| settings.parsed("DATABASE_URL", sqlite_path));
+        let keys = settings.key_ring();
+        let max_url_seconds = settings.value("GATEWAY_MAX_URL_SECONDS", "a number of seconds");
+        let allowed_origins = settings.parsed("GATEWAY_ALLOWED_ORIGINS", str::parse);
+        let header = settings.parsed("GATEWAY_HEADER_SECONDS", seconds);
+        let idle = settings.parsed("GATEWAY_IDLE_SECONDS", seconds);
+        let stall = settings.parsed("GATEWAY_STALL_SECONDS", seconds);
+        let drain_delay = settings.value("DRAIN_DELAY_SECONDS", "a number of seconds").map(Duration::from_secs);
+        let drain = settings.value("DRAIN_SECONDS", "a number of seconds").map(Duration::from_secs);
+        Some(Self {
+            listen: listen?,
+            admin_listen: admin_listen?,
+            threads,
+            storage: storage?,
+            aws: Aws(settings.aws().to_vec()),
+            catalog: catalog?,
+            keys: keys?,
+            max_url_seconds: max_url_seconds?,
+            allowed_origins: allowed_origins?,
+            max_connections: max_connections?,
+            max_in_flight: max_in_flight?,
+            patience: Patience { header: header?, idle: idle?, stall: stall? },
+            drain_delay: drain_delay?,
+            drain: drain?,
+        })
+    }
+}
+
+fn positive(text: &str) -> Result<usize, &'static str> {
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|number| (1..=1_000_000).contains(number))
+        .ok_or("must be a number from 1 to 1000000")
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let number = text.trim().parse().ok().filter(|number| (1..=86_400).contains(number));
+    number.map(Duration::from_secs).ok_or("must be a number of seconds from 1 to 86400")
+}

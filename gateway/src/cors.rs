@@ -1,0 +1,105 @@
+//! CORS: the URL is the credential, so any page may read what it opens, unless the operator narrows that.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use std::str::FromStr;
+
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "Accept-Ranges, Content-Range, Content-Length, Content-Disposition, Content-Encoding, ETag, Last-Modified, Retry-After, X-Request-Id",
+);
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+const REQUEST_HEADERS: HeaderValue =
+    HeaderValue::from_static("Range, If-Range, If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since");
+const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");
+
+/// `GATEWAY_ALLOWED_ORIGINS`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AllowedOrigins {
+    /// `*`.
+    Any,
+    /// These only, as browsers write them.
+    Only(Vec<HeaderValue>),
+}
+
+impl FromStr for AllowedOrigins {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "must be * or origins with commas between, such as https://app.example.com";
+        if text.trim() == "*" {
+            return Ok(Self::Any);
+        }
+        let origin = |text: &str| {
+            let text = text.trim().to_ascii_lowercase();
+            let (scheme, host) = text.split_once("://").ok_or(EXPECTED)?;
+            if scheme.is_empty() || host.is_empty() || host.contains(['/', '*', ' ']) {
+                return Err(EXPECTED);
+            }
+            HeaderValue::from_str(&text).map_err(|_| EXPECTED)
+        };
+        text.split(',').map(origin).collect::<Result<_, _>>().map(Self::Only)
+    }
+}
+
+impl AllowedOrigins {
+    /// Puts on `answer` what every answer to a request with this `Origin` carries.
+    pub(crate) fn mark(&self, origin: Option<&HeaderValue>, answer: &mut HeaderMap) {
+        let allowed = match self {
+            Self::Any => Some(HeaderValue::from_static("*")),
+            Self::Only(list) => {
+                answer.insert(header::VARY, HeaderValue::from_static("Origin"));
+                origin.filter(|origin| list.contains(origin)).cloned()
+            }
+        };
+        if let Some(allowed) = allowed {
+            answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+            answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        }
+    }
+}
+
+/// What a preflight is told besides.
+pub(crate) fn preflight() -> [(HeaderName, HeaderValue); 3] {
+    [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS),
+        (header::ACCESS_CONTROL_MAX_AGE, MAX_AGE),
+    ]
+}
+
+/// The methods that a file answers to.
+pub(crate) const ALLOW: HeaderValue = METHODS;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(setting: &str, origin: &'static str) -> HeaderMap {
+        let mut answer = HeaderMap::new();
+        let setting: AllowedOrigins = setting.parse().unwrap();
+        setting.mark(Some(&HeaderValue::from_static(origin)), &mut answer);
+        answer
+    }
+
+    #[test]
+    fn a_star_needs_no_vary() {
+        let answer = marked("*", "https://a.example");
+        assert_eq!(answer["access-control-allow-origin"], "*");
+        assert!(!answer.contains_key("vary"));
+    }
+
+    #[test]
+    fn a_list_names_the_origin_it_holds_and_varies_on_every_answer() {
+        let answer = marked("https://a.example, https://b.example:8443", "https://b.example:8443");
+        assert_eq!(answer["access-control-allow-origin"], "https://b.example:8443");
+        let other = marked("https://a.example", "https://a.example.evil");
+        assert!(!other.contains_key("access-control-allow-origin"));
+        assert_eq!(other["vary"], "Origin");
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused() {
+        for bad in ["", "a.example", "https://", "https://*.example", "https://a.example/", "https://a.example,"] {
+            assert!(bad.parse::<AllowedOrigins>().is_err(), "{bad}");
+        }
+    }
+}

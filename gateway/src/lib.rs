@@ -1,0 +1,102 @@
+//! The data plane: checks a signed URL, streams the bytes behind it. Read-only towards storage and catalog.
+//!
+//! The way of one request, and where each step lives:
+//! [`server`] accepts and parses → [`handler`] routes → `proto::signed_url` verifies → [`catalog`] looks the file up
+//! and admits → [`response`] plans ([`conditional`], [`range`]: pure) → [`store`] opens → [`body`] streams →
+//! [`observe`] counts and logs. Every refusal on the way is declared in [`reject`].
+#![warn(clippy::unwrap_used)]
+
+pub mod config;
+pub mod observe;
+
+mod admin;
+mod body;
+mod catalog;
+mod clock;
+mod conditional;
+mod cors;
+mod handler;
+mod range;
+mod reject;
+mod response;
+mod server;
+mod store;
+
+use arc_swap::ArcSwap;
+use config::Config;
+use proto::keys::KeyRing;
+use std::{io, sync::Arc};
+use tokio::{net::TcpListener, sync::Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// Why a gateway could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The object store's own settings (`AWS_*`) do not fit together.
+    #[error("the object store cannot be set up: {0}")]
+    Storage(#[from] object_store::Error),
+    /// Metrics could not be registered.
+    #[error("metrics cannot be registered: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// A listener's socket could not be set up.
+    #[error("a listener cannot be used: {0}")]
+    Listen(#[from] io::Error),
+}
+
+/// A gateway, ready to serve. Clones share everything.
+#[derive(Clone)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: Config,
+    keys: ArcSwap<KeyRing>,
+    catalog: catalog::Catalog,
+    store: store::Store,
+    in_flight: Arc<Semaphore>,
+    metrics: Arc<observe::Metrics>,
+    draining: CancellationToken,
+}
+
+impl Gateway {
+    /// Sets up a gateway. Neither storage nor catalog need be there yet: `/readyz` says when they are.
+    ///
+    /// # Errors
+    /// Settings that no later moment can mend.
+    pub fn open(config: Config) -> Result<Self, StartError> {
+        let shared = Shared {
+            keys: ArcSwap::from_pointee(config.keys.clone()),
+            catalog: catalog::Catalog::open(&config.catalog),
+            store: store::Store::open(&config.storage, &config.aws)?,
+            in_flight: Arc::new(Semaphore::new(config.max_in_flight)),
+            metrics: observe::Metrics::new()?,
+            draining: CancellationToken::new(),
+            config,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Verifies with another ring from the next request on.
+    pub fn replace_keys(&self, keys: KeyRing) {
+        self.shared.keys.store(Arc::new(keys));
+    }
+
+    /// Serves until drained. `drain` begins a graceful stop: `/readyz` says 503 at once, accepting goes on for
+    /// `DRAIN_DELAY_SECONDS`, transfers finish within `DRAIN_SECONDS`; `cut` ends everything at once.
+    ///
+    /// # Errors
+    /// A listener that cannot be set up.
+    pub async fn run(
+        &self,
+        listener: TcpListener,
+        admin: TcpListener,
+        drain: CancellationToken,
+        cut: CancellationToken,
+    ) -> Result<(), StartError> {
+        let admin = tokio::spawn(server::serve_admin(self.clone(), admin, cut.clone()));
+        server::serve_files(self.clone(), listener, drain, cut).await;
+        admin.abort();
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! The `gateway` binary: settings, listeners, signals.
+
+use anyhow::Context;
+use gateway::{
+    Gateway,
+    config::{Config, SETTINGS},
+    observe,
+};
+use proto::settings::{COMMON, EXIT_USAGE, Settings, Source, command};
+use std::{net::SocketAddr, process::exit};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+const ABOUT: &str = "Streams files behind signed URLs: verifies, then sends byte ranges from a folder or a bucket";
+const TABLES: [&[proto::settings::Setting]; 2] = [COMMON, SETTINGS];
+
+fn main() -> anyhow::Result<()> {
+    let mut settings = read_settings();
+    let logging = (settings.text("LOG_FORMAT").map(str::to_owned), settings.text("RUST_LOG").map(str::to_owned));
+    if let Err(mistake) = observe::init(&logging.0.unwrap_or_default(), &logging.1.unwrap_or_default()) {
+        settings.mistake("LOG_FORMAT or RUST_LOG:", &mistake);
+    }
+    let config = Config::read(&mut settings);
+    let config = settings.finish(config).unwrap_or_else(|mistakes| usage(&mistakes.to_string()));
+    if config.keys.has_short_secret() {
+        tracing::warn!("a signing secret is shorter than 32 bytes; rotate to a longer one");
+    }
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = config.threads {
+        runtime.worker_threads(threads);
+    }
+    runtime.enable_all().build()?.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let listener = bind(config.listen, "GATEWAY_LISTEN").await?;
+    let admin = bind(config.admin_listen, "GATEWAY_ADMIN_LISTEN").await?;
+    tracing::info!(files = %listener.local_addr()?, admin = %admin.local_addr()?, "listening");
+    let gateway = Gateway::open(config)?;
+    let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
+    let signals = tokio::spawn(signals(gateway.clone(), drain.clone(), cut.clone()));
+    gateway.run(listener, admin, drain, cut).await?;
+    signals.abort();
+    Ok(())
+}
+
+async fn bind(address: SocketAddr, name: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({name})"))
+}
+
+/// SIGTERM or SIGINT drains, a second one cuts; SIGHUP reads the secrets' files again.
+async fn signals(gateway: Gateway, drain: CancellationToken, cut: CancellationToken) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = hang_up.recv() => reread_keys(&gateway),
+            _ = async { tokio::select! { s = terminate.recv() => s, s = interrupt.recv() => s } } => {
+                if drain.is_cancelled() {
+                    cut.cancel();
+                }
+                drain.cancel();
+                tracing::info!("draining; a second signal cuts");
+            }
+        }
+    }
+}
+
+fn reread_keys(gateway: &Gateway) {
+    let mut settings = read_settings();
+    let keys = settings.key_ring();
+    match settings.finish(keys) {
+        Ok(keys) => {
+            gateway.replace_keys(keys);
+            tracing::info!("signing keys read again");
+        }
+        Err(mistakes) => tracing::error!(%mistakes, "signing keys kept as they were"),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place of this binary that reads the environment")]
+fn read_settings() -> Settings {
+    let flags = command("gateway", ABOUT, &TABLES).try_get_matches().unwrap_or_else(|error| {
+        // Nothing is lost if the reader of --help has gone.
+        let _ = error.print();
+        exit(if error.use_stderr() { EXIT_USAGE } else { 0 })
+    });
+    let aws: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with("AWS_"))
+        .collect();
+    let source =
+        Source { variable: &|name| std::env::var_os(name), file: &|path| std::fs::read_to_string(path), aws: &aws };
+    Settings::read(&TABLES, &flags, &source, &[])
+}
+
+#[expect(clippy::print_stderr, reason = "there may be no log yet")]
+fn usage(mistakes: &str) -> ! {
+    eprintln!("gateway: {mistakes}");
+    exit(EXIT_USAGE)
+}

@@ -1,0 +1,180 @@
+//! What an operator sees: metrics, and one log line an exchange. Nothing here ever sees a query or a header's value.
+
+use crate::{reject::Reject, store::ReadError};
+use http::{HeaderValue, Method, StatusCode};
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    process_collector::ProcessCollector,
+};
+use std::{sync::Arc, time::Instant};
+use tokio::sync::OwnedSemaphorePermit;
+use tracing_subscriber::EnvFilter;
+
+/// Sends log lines to standard error, as text or as JSON.
+///
+/// # Errors
+/// A filter that does not parse, or logging that was set up before.
+pub fn init(format: &str, filter: &str) -> Result<(), String> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| format!("RUST_LOG is not a filter: {error}"))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        "json" => lines.json().flatten_event(true).try_init(),
+        "text" => lines.with_ansi(false).try_init(),
+        _ => return Err("LOG_FORMAT must be text or json".into()),
+    }
+    .map_err(|error| error.to_string())
+}
+
+/// Every series of the gateway.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    refusals: IntCounterVec,
+    broken: IntCounterVec,
+    seconds: Histogram,
+    sent: IntCounter,
+    in_flight: IntGauge,
+    pub(crate) connections: IntGauge,
+    pub(crate) accepted: IntCounter,
+    pub(crate) accept_errors: IntCounter,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> prometheus::Result<Arc<Self>> {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str| register(&registry, IntCounter::new(name, help)?);
+        let counters = |name: &str, help: &str, labels: &[&str]| {
+            register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?)
+        };
+        let gauge = |name: &str, help: &str| register(&registry, IntGauge::new(name, help)?);
+        let seconds =
+            HistogramOpts::new("gateway_request_duration_seconds", "From a request's head to the end of its answer.");
+        let build = counters("gateway_build_info", "Always 1; the label names the build.", &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).inc();
+        registry.register(Box::new(ProcessCollector::new(std::process::id().cast_signed(), "gateway")))?;
+        Ok(Arc::new(Self {
+            requests: counters("gateway_requests_total", "Requests answered.", &["method", "status"])?,
+            refusals: counters("gateway_refusals_total", "Requests refused, by reason.", &["code"])?,
+            broken: counters("gateway_broken_bodies_total", "Bodies cut before their end, by reason.", &["reason"])?,
+            seconds: register(&registry, Histogram::with_opts(seconds)?)?,
+            sent: counter("gateway_sent_bytes_total", "Bytes of bodies handed to connections.")?,
+            in_flight: gauge("gateway_requests_in_flight", "Requests being answered.")?,
+            connections: gauge("gateway_connections", "Open connections.")?,
+            accepted: counter("gateway_connections_total", "Connections accepted.")?,
+            accept_errors: counter("gateway_accept_errors_total", "Connections that could not be accepted.")?,
+            registry,
+        }))
+    }
+
+    /// In the Prometheus text format.
+    pub(crate) fn text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
+            tracing::warn!(%error, "metrics cannot be written");
+        }
+        text
+    }
+
+    /// An exchange begins.
+    pub(crate) fn begin(self: &Arc<Self>, method: Method, request_id: HeaderValue) -> Exchange {
+        self.in_flight.inc();
+        Exchange {
+            metrics: Arc::clone(self),
+            method,
+            request_id,
+            started: Instant::now(),
+            status: StatusCode::OK,
+            bytes: 0,
+            broken: None,
+            permit: None,
+        }
+    }
+}
+
+fn register<T: prometheus::core::Collector + Clone + 'static>(registry: &Registry, series: T) -> prometheus::Result<T> {
+    registry.register(Box::new(series.clone()))?;
+    Ok(series)
+}
+
+/// One request and its answer, from head to last byte. What is to be given back at the end hangs on it.
+pub(crate) struct Exchange {
+    metrics: Arc<Metrics>,
+    method: Method,
+    request_id: HeaderValue,
+    started: Instant,
+    status: StatusCode,
+    bytes: u64,
+    broken: Option<&'static str>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Exchange {
+    /// Keeps the in-flight permit until the end.
+    pub(crate) fn hold(&mut self, permit: OwnedSemaphorePermit) {
+        self.permit = Some(permit);
+    }
+
+    pub(crate) fn refused(&self, reject: &Reject) {
+        self.metrics.refusals.with_label_values(&[reject.code()]).inc();
+        reject.log(self.id());
+    }
+
+    pub(crate) fn answered(&mut self, status: StatusCode) {
+        self.status = status;
+    }
+
+    pub(crate) fn sent(&mut self, bytes: u64) {
+        self.bytes += bytes;
+        self.metrics.sent.inc_by(bytes);
+    }
+
+    /// The body ends before its length: the connection will be cut.
+    pub(crate) fn broke_off(&mut self, error: &ReadError) {
+        let reason = match error {
+            ReadError::Truncated => "truncated",
+            ReadError::Changed => "changed",
+            ReadError::Failed(_) => "failed",
+        };
+        self.broken = Some(reason);
+        tracing::warn!(cause = %error, request_id = self.id(), "body cut");
+    }
+
+    /// The exchange is over, with `left` bytes of its body unsent.
+    pub(crate) fn ended(&mut self, left: u64) {
+        let end = match self.broken {
+            Some(reason) => reason,
+            None if left > 0 => "client_gone",
+            None => "whole",
+        };
+        if end != "whole" {
+            self.metrics.broken.with_label_values(&[end]).inc();
+        }
+        let elapsed = self.started.elapsed();
+        self.metrics.in_flight.dec();
+        self.metrics.seconds.observe(elapsed.as_secs_f64());
+        self.metrics.requests.with_label_values(&[method_label(&self.method), self.status.as_str()]).inc();
+        tracing::info!(
+            method = method_label(&self.method),
+            status = self.status.as_u16(),
+            bytes = self.bytes,
+            ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            end,
+            request_id = self.id(),
+            "answered"
+        );
+    }
+
+    fn id(&self) -> &str {
+        self.request_id.to_str().unwrap_or_default()
+    }
+}
+
+/// A closed set: a client makes up methods at will.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}

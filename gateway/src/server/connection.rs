@@ -1,0 +1,247 @@
+//! A connection's patience: how long its client may keep us waiting, in each phase of an exchange.
+
+use crate::config::Patience;
+use bytes::Buf;
+use http_body::{Body, Frame, SizeHint};
+use std::{
+    future::Future,
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Instant, Sleep, sleep_until},
+};
+
+/// After our last word, a client may go on talking for this long before the socket is closed on it: a close with
+/// unread bytes would take our answer back out of its hands.
+const LINGER: Duration = Duration::from_secs(1);
+/// And this much.
+const LINGER_BYTES: usize = 256 * 1024;
+
+/// Whether an answer is being made or sent. Shared by a connection's stream and its service, on one task.
+#[derive(Clone, Default)]
+pub(super) struct Phase(Arc<AtomicBool>);
+
+impl Phase {
+    /// A request's head has arrived.
+    pub(super) fn answering(&self) -> Answering {
+        self.0.store(true, Ordering::Relaxed);
+        Answering(self.clone())
+    }
+
+    fn is_answering(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Lasts as long as the answer, then the connection waits for its client again.
+pub(crate) struct Answering(Phase);
+
+impl Answering {
+    pub(super) fn with<B>(self, body: B) -> Answered<B> {
+        Answered { body, _answering: self }
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// A body that says when it has ended.
+pub(super) struct Answered<B> {
+    body: B,
+    _answering: Answering,
+}
+
+impl<B: Body<Data: Buf> + Unpin> Body for Answered<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// What the connection waits for, and so which bound holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    /// The rest of a head, since its first byte; or a connection's first head, since accept.
+    Head,
+    /// The next request.
+    Next,
+    /// Nothing that the client owes us.
+    Nothing,
+}
+
+/// A socket that gives up on a client who takes too long.
+pub(super) struct TimedStream {
+    socket: TcpStream,
+    patience: Patience,
+    phase: Phase,
+    waiting: Waiting,
+    reading: Deadline,
+    writing: Deadline,
+    lingering: Option<usize>,
+}
+
+impl TimedStream {
+    pub(super) fn new(socket: TcpStream, patience: Patience, phase: Phase) -> Self {
+        // Only latency depends on it, and a socket that cannot take it fails at its first use.
+        let _ = socket.set_nodelay(true);
+        let mut stream = Self {
+            socket,
+            patience,
+            phase,
+            waiting: Waiting::Head,
+            reading: Deadline::default(),
+            writing: Deadline::default(),
+            lingering: None,
+        };
+        stream.reading.set(patience.header);
+        stream
+    }
+
+    /// Nothing to read: begins or goes on with the wait that fits the phase.
+    fn wait(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.phase.is_answering() || self.writing.is_set() {
+            self.waiting = Waiting::Nothing;
+            self.reading.clear();
+        } else if self.waiting == Waiting::Nothing {
+            self.waiting = Waiting::Next;
+            self.reading.set(self.patience.idle);
+        }
+        self.reading.check(cx)
+    }
+
+    /// Something was read: a first byte begins a head.
+    fn has_read(&mut self) {
+        if self.waiting != Waiting::Head && !self.phase.is_answering() {
+            self.waiting = Waiting::Head;
+            self.reading.set(self.patience.header);
+        }
+    }
+
+    fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.writing.clear();
+            return written;
+        }
+        if !self.writing.is_set() {
+            self.writing.set(self.patience.stall);
+        }
+        self.writing.check(cx)?;
+        Poll::Pending
+    }
+}
+
+impl AsyncRead for TimedStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.socket).poll_read(cx, buf) {
+            Poll::Pending => {
+                self.wait(cx)?;
+                Poll::Pending
+            }
+            ready => {
+                self.has_read();
+                ready
+            }
+        }
+    }
+}
+
+impl AsyncWrite for TimedStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        self.written(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, buffers);
+        self.written(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    /// Closes our side, then reads and forgets what the client still sends.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.lingering.is_none() {
+            ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
+            this.lingering = Some(0);
+            this.reading.set(LINGER);
+        }
+        let mut scratch = [0; 4096];
+        while this.lingering.is_some_and(|bytes| bytes < LINGER_BYTES) && this.reading.check(cx).is_ok() {
+            let mut buf = ReadBuf::new(&mut scratch);
+            match ready!(Pin::new(&mut this.socket).poll_read(cx, &mut buf)) {
+                Ok(()) if !buf.filled().is_empty() => {
+                    this.lingering = this.lingering.map(|bytes| bytes + buf.filled().len());
+                }
+                _ => break,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A moment after which there is no more waiting. Its timer is made once it is first waited for.
+#[derive(Default)]
+struct Deadline {
+    at: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Deadline {
+    fn set(&mut self, after: Duration) {
+        self.at = Some(Instant::now() + after);
+    }
+
+    fn clear(&mut self) {
+        self.at = None;
+    }
+
+    fn is_set(&self) -> bool {
+        self.at.is_some()
+    }
+
+    /// An error once the moment has passed; until then the task is woken for it.
+    fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let Some(at) = self.at else { return Ok(()) };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if timer.deadline() != at {
+            timer.as_mut().reset(at);
+        }
+        match timer.as_mut().poll(cx) {
+            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
+            Poll::Pending => Ok(()),
+        }
+    }
+}
