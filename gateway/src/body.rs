@@ -37,15 +37,22 @@ pub(crate) struct Body {
     source: Option<Opened>,
     reader: Option<Reader>,
     left: u64,
+    announced: u64,
     exchange: Exchange,
 }
 
 impl Body {
     /// A body of `pieces`, whose ranges are read from `source`; the reader beside it, if any, is the first range's.
-    pub(crate) fn new(pieces: Vec<Piece>, source: Option<(Opened, Option<Reader>)>, exchange: Exchange) -> Self {
+    /// `announced` bytes are named in the head and never sent: hyper writes a 304's Content-Length only if the body claims it.
+    pub(crate) fn new(
+        pieces: Vec<Piece>,
+        source: Option<(Opened, Option<Reader>)>,
+        announced: u64,
+        exchange: Exchange,
+    ) -> Self {
         let left = pieces.iter().map(Piece::len).sum();
         let (source, reader) = source.map_or((None, None), |(source, reader)| (Some(source), reader));
-        Self { pieces: pieces.into(), source, reader, left, exchange }
+        Self { pieces: pieces.into(), source, reader, left, announced, exchange }
     }
 
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ReadError>>> {
@@ -98,11 +105,11 @@ impl http_body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == 0
+        self.left == 0 && self.announced == 0
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        SizeHint::with_exact(self.left + self.announced)
     }
 }
 

@@ -116,11 +116,12 @@ impl Call<'_> {
             Piece::Range(range) => Some(range.clone()),
             Piece::Text(_) => None,
         });
-        let source = match plan.needs_storage {
-            true => Some(self.gateway.shared.store.open_admitted(admitted, first).await?),
-            false => None,
+        let source = match plan.announced {
+            None => Some(self.gateway.shared.store.open_admitted(admitted, first).await?),
+            Some(_) => None,
         };
-        Ok(Answer { status: plan.status, headers: plan.headers, pieces: plan.pieces, source })
+        let announced = plan.announced.unwrap_or(0);
+        Ok(Answer { status: plan.status, headers: plan.headers, pieces: plan.pieces, source, announced })
     }
 
     fn refused(&self, reject: &Reject, exchange: &Exchange) -> Answer {
@@ -134,7 +135,7 @@ impl Call<'_> {
         }
         let is_sent = self.head.method != Method::HEAD;
         let pieces = if is_sent { vec![Piece::Text(body.into())] } else { Vec::new() };
-        Answer { status: reject.status(), headers, pieces, source: None }
+        Answer { status: reject.status(), headers, pieces, source: None, announced: 0 }
     }
 
     /// What every answer carries.
@@ -150,18 +151,19 @@ struct Answer {
     headers: HeaderMap,
     pieces: Vec<Piece>,
     source: Option<(Opened, Option<Reader>)>,
+    announced: u64,
 }
 
 impl Answer {
     fn preflight() -> Self {
         let mut headers = HeaderMap::from_iter(cors::preflight());
         headers.insert(header::ALLOW, cors::ALLOW);
-        Self { status: StatusCode::NO_CONTENT, headers, pieces: Vec::new(), source: None }
+        Self { status: StatusCode::NO_CONTENT, headers, pieces: Vec::new(), source: None, announced: 0 }
     }
 
     fn into_response(self, mut exchange: Exchange) -> Response<Body> {
         exchange.answered(self.status);
-        let mut response = Response::new(Body::new(self.pieces, self.source, exchange));
+        let mut response = Response::new(Body::new(self.pieces, self.source, self.announced, exchange));
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response

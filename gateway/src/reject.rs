@@ -38,15 +38,6 @@ pub(crate) enum Blame {
     Us,
 }
 
-/// A rejection as it is declared.
-struct Declared {
-    status: StatusCode,
-    error: &'static str,
-    code: &'static str,
-    message: String,
-    blame: Blame,
-}
-
 impl From<Refusal> for Reject {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
@@ -60,140 +51,84 @@ impl From<StorageError> for Reject {
 }
 
 impl Reject {
-    fn declared(&self) -> Declared {
-        use Blame::{Client, Us};
-        let declare = |status, error, code, message: &str, blame| Declared {
-            status,
-            error,
-            code,
-            message: message.to_owned(),
-            blame,
-        };
-        match self {
-            Self::Framing(message) => declare(StatusCode::BAD_REQUEST, "Bad request", "bad_request", message, Client),
-            Self::UnknownRoute => declare(
-                StatusCode::NOT_FOUND,
-                "Not found",
-                "unknown_route",
-                "Files are at /files/secure/<file id>; check the link's path.",
-                Client,
-            ),
-            Self::Method => declare(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "Method not allowed",
-                "method_not_allowed",
-                "A signed URL can be read with GET or HEAD, nothing else.",
-                Client,
-            ),
-            Self::Refused(refusal) => Declared {
-                status: StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN),
-                error: refusal.error(),
-                code: refusal.code(),
-                message: refusal.message(),
-                blame: Client,
-            },
-            Self::PreconditionFailed => declare(
-                StatusCode::PRECONDITION_FAILED,
-                "Precondition failed",
-                "precondition_failed",
-                "The file is not the version that the request asks for.",
-                Client,
-            ),
-            Self::Unsatisfiable { .. } => declare(
-                StatusCode::RANGE_NOT_SATISFIABLE,
-                "Range not satisfiable",
-                "range_not_satisfiable",
-                "The file has no byte in this range; Content-Range gives its size.",
-                Client,
-            ),
-            Self::Storage(error) => Self::declared_storage(error),
-            Self::Catalog(_) => declare(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Service unavailable",
-                "catalog_unavailable",
-                "The catalog of files cannot be read at the moment; try again shortly.",
-                Us,
-            ),
-            Self::Overloaded => declare(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Service unavailable",
-                "overloaded",
-                "Too many requests are being answered at the moment; try again shortly.",
-                Us,
-            ),
-        }
-    }
-
-    fn declared_storage(error: &StorageError) -> Declared {
-        let (status, error, code, message) = match error {
-            StorageError::Missing => return Self::Refused(Refusal::NotFound).declared(),
-            StorageError::Changed => (
-                StatusCode::BAD_GATEWAY,
-                "Bad gateway",
-                "storage_changed",
-                "The file was changed in storage since it was registered; register it again.",
-            ),
-            StorageError::Nonsense(_) => (
-                StatusCode::BAD_GATEWAY,
-                "Bad gateway",
-                "storage_error",
-                "Storage gave an answer that cannot be used; try again later.",
-            ),
-            StorageError::Unavailable(_) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Service unavailable",
-                "storage_unavailable",
-                "Storage cannot be reached at the moment; try again shortly.",
-            ),
-            StorageError::TimedOut => (
-                StatusCode::GATEWAY_TIMEOUT,
-                "Gateway timeout",
-                "storage_timeout",
-                "Storage did not answer in time; try again shortly.",
-            ),
-        };
-        Declared { status, error, code, message: message.to_owned(), blame: Blame::Storage }
-    }
-
     pub(crate) fn status(&self) -> StatusCode {
-        self.declared().status
+        StatusCode::from_u16(self.declared().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     pub(crate) fn code(&self) -> &'static str {
-        self.declared().code
+        self.declared().2
+    }
+
+    /// Status, `error`, `code`, and who has to act.
+    fn declared(&self) -> (u16, &'static str, &'static str, Blame) {
+        use Blame::{Client, Storage, Us};
+        match self {
+            Self::Framing(_) => (400, "Bad request", "bad_request", Client),
+            Self::UnknownRoute => (404, "Not found", "unknown_route", Client),
+            Self::Method => (405, "Method not allowed", "method_not_allowed", Client),
+            Self::Refused(refusal) => (refusal.status(), refusal.error(), refusal.code(), Client),
+            Self::PreconditionFailed => (412, "Precondition failed", "precondition_failed", Client),
+            Self::Unsatisfiable { .. } => (416, "Range not satisfiable", "range_not_satisfiable", Client),
+            Self::Storage(StorageError::Missing) => {
+                let gone = Refusal::NotFound;
+                (gone.status(), gone.error(), gone.code(), Storage)
+            }
+            Self::Storage(StorageError::Changed) => (502, "Bad gateway", "storage_changed", Storage),
+            Self::Storage(StorageError::Nonsense(_)) => (502, "Bad gateway", "storage_error", Storage),
+            Self::Storage(StorageError::Unavailable(_)) => (503, "Service unavailable", "storage_unavailable", Storage),
+            Self::Storage(StorageError::TimedOut) => (504, "Gateway timeout", "storage_timeout", Storage),
+            Self::Catalog(_) => (503, "Service unavailable", "catalog_unavailable", Us),
+            Self::Overloaded => (503, "Service unavailable", "overloaded", Us),
+        }
+    }
+
+    /// One sentence a person can act on.
+    fn message(&self) -> String {
+        let text = match self {
+            Self::Refused(refusal) => return refusal.message(),
+            Self::Storage(StorageError::Missing) => return Refusal::NotFound.message(),
+            Self::Framing(message) => message,
+            Self::UnknownRoute => "Files are at /files/secure/<file id>; check the link's path.",
+            Self::Method => "A signed URL can be read with GET or HEAD, nothing else.",
+            Self::PreconditionFailed => "The file is not the version that the request asks for.",
+            Self::Unsatisfiable { .. } => "The file has no byte in this range; Content-Range gives its size.",
+            Self::Storage(StorageError::Changed) => {
+                "The file was changed in storage since it was registered; register it again."
+            }
+            Self::Storage(StorageError::Nonsense(_)) => "Storage gave an answer that cannot be used; try again later.",
+            Self::Storage(StorageError::Unavailable(_)) => {
+                "Storage cannot be reached at the moment; try again shortly."
+            }
+            Self::Storage(StorageError::TimedOut) => "Storage did not answer in time; try again shortly.",
+            Self::Catalog(_) => "The catalog of files cannot be read at the moment; try again shortly.",
+            Self::Overloaded => "Too many requests are being answered at the moment; try again shortly.",
+        };
+        text.to_owned()
     }
 
     /// What the log is told and the client is not.
     pub(crate) fn log(&self, request_id: &str) {
-        let declared = self.declared();
+        let (_, _, code, blame) = self.declared();
         let cause = match self {
             Self::Storage(error) => error.cause(),
             Self::Catalog(error) => error.to_string(),
             _ => String::new(),
         };
-        match declared.blame {
-            Blame::Client => tracing::debug!(code = declared.code, request_id, "refused"),
-            Blame::Storage | Blame::Us => tracing::warn!(code = declared.code, cause, request_id, "failed"),
+        match blame {
+            Blame::Client => tracing::debug!(code, request_id, "refused"),
+            Blame::Storage | Blame::Us => tracing::warn!(code, cause, request_id, "failed"),
         }
     }
 
     /// The JSON body. `now` is in Unix seconds.
     pub(crate) fn body(&self, request_id: &str, now: u64) -> Vec<u8> {
-        let declared = self.declared();
+        let (_, error, code, _) = self.declared();
         let (expired_seconds_ago, server_time) = match self {
             Self::Refused(Refusal::Expired { seconds_ago }) => (Some(*seconds_ago), Some(now)),
             Self::Refused(Refusal::NotYetValid | Refusal::TooLong) => (None, Some(now)),
             _ => (None, None),
         };
-        ErrorBody {
-            error: declared.error,
-            message: &declared.message,
-            code: declared.code,
-            request_id,
-            expired_seconds_ago,
-            server_time,
-        }
-        .to_json()
+        ErrorBody { error, message: &self.message(), code, request_id, expired_seconds_ago, server_time }.to_json()
     }
 
     /// Headers of its own, beside those of every answer.

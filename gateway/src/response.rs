@@ -47,8 +47,8 @@ pub(crate) struct Plan {
     pub(crate) headers: HeaderMap,
     /// Empty for HEAD, 304 and an empty file.
     pub(crate) pieces: Vec<Piece>,
-    /// Whether storage has to be asked at all: not for 304.
-    pub(crate) needs_storage: bool,
+    /// Of a 304: the length that its head names and nothing follows. Storage is not asked then.
+    pub(crate) announced: Option<u64>,
 }
 
 /// What a plan is decided from. `now` is in Unix seconds.
@@ -93,7 +93,7 @@ impl Question<'_> {
 
     fn not_modified(&self) -> Plan {
         let plan = self.plan(StatusCode::NOT_MODIFIED, self.file.size, Vec::new());
-        Plan { needs_storage: false, ..plan }
+        Plan { announced: Some(self.file.size), ..plan }
     }
 
     fn whole(&self) -> Plan {
@@ -146,7 +146,7 @@ impl Question<'_> {
             (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
             (CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin")),
         ]);
-        Plan { status, headers, pieces, needs_storage: true }
+        Plan { status, headers, pieces, announced: None }
     }
 
     fn content_range(&self, range: &Range<u64>) -> String {
