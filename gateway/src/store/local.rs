@@ -20,7 +20,7 @@ use std::{
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// Bytes of one frame: what a slow client's connection holds of a file.
-const FRAME: u64 = 32 * 1024;
+const FRAME: u64 = 16 * 1024;
 
 /// The root, opened once it exists.
 pub(crate) struct Folder {

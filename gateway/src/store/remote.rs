@@ -32,12 +32,14 @@ const SMALL_WINDOW: u64 = 64 * 1024;
 /// What one stream may be ahead of its client.
 const AHEAD: u32 = 256 * 1024;
 /// What all streams together may be ahead, beyond one small window each.
-const POOL: usize = 128 * 1024 * 1024;
+const POOL: usize = 64 * 1024 * 1024;
 
 /// From the question to the head of the answer, retries included.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two reads of a body.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// Kept open to storage while nothing is asked of it; each holds buffers of its own.
+const IDLE_CONNECTIONS: usize = 64;
 /// How often in a row a window may bring nothing before the body is given up.
 const FRUITLESS: usize = 3;
 
@@ -71,6 +73,7 @@ impl Bucket {
             .with_timeout(Duration::from_secs(30))
             .with_connect_timeout(Duration::from_secs(5))
             .with_read_timeout(READ_TIMEOUT)
+            .with_pool_max_idle_per_host(IDLE_CONNECTIONS)
             .with_allow_http(is_plain);
         let retry = RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(20), ..RetryConfig::default() };
         let store = builder.with_bucket_name(bucket).with_client_options(client).with_retry(retry).build()?;
@@ -263,7 +266,7 @@ impl Windows {
                 return Err(Interruption::Final(ReadError::Failed("storage sent more than was asked for".into())));
             }
             self.left.start += piece.len() as u64;
-            sink.send(piece, &window.lease)?;
+            sink.send(&piece, &window.lease)?;
         }
         match timeout(READ_TIMEOUT, body.next()).await {
             Ok(Some(Ok(extra))) if !extra.is_empty() => {
@@ -298,10 +301,12 @@ type Piece = Result<(Bytes, Arc<Lease>), ReadError>;
 struct Sink(mpsc::UnboundedSender<Piece>);
 
 impl Sink {
-    fn send(&self, piece: Bytes, lease: &Arc<Lease>) -> Result<(), Interruption> {
+    fn send(&self, piece: &[u8], lease: &Arc<Lease>) -> Result<(), Interruption> {
         if piece.is_empty() {
             return Ok(());
         }
+        // A slice of the connection's read buffer would keep all of that alive for as long as the client takes.
+        let piece = Bytes::copy_from_slice(piece);
         self.0.send(Ok((piece, Arc::clone(lease)))).map_err(|_| Interruption::ClientGone)
     }
 
