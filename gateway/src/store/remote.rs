@@ -3,7 +3,7 @@
 
 use super::{ReadError, StorageError};
 use crate::config::Aws;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use object_store::{
     ClientOptions, GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig,
@@ -34,6 +34,9 @@ const AHEAD: u32 = 256 * 1024;
 /// What all streams together may be ahead, beyond one small window each.
 const POOL: usize = 64 * 1024 * 1024;
 
+/// GETs under way at once: each holds a connection with read buffers of its own.
+const GETS: usize = 128;
+
 /// From the question to the head of the answer, retries included.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two reads of a body.
@@ -48,6 +51,7 @@ pub(crate) struct Bucket {
     store: Arc<AmazonS3>,
     prefix: String,
     pool: Arc<Semaphore>,
+    gets: Arc<Semaphore>,
 }
 
 /// One version of one object.
@@ -55,6 +59,7 @@ pub(crate) struct Bucket {
 pub(crate) struct Object {
     store: Arc<AmazonS3>,
     pool: Arc<Semaphore>,
+    gets: Arc<Semaphore>,
     path: Path,
     etag: ETag,
     size: u64,
@@ -77,7 +82,12 @@ impl Bucket {
             .with_allow_http(is_plain);
         let retry = RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(20), ..RetryConfig::default() };
         let store = builder.with_bucket_name(bucket).with_client_options(client).with_retry(retry).build()?;
-        Ok(Self { store: Arc::new(store), prefix: prefix.to_owned(), pool: Arc::new(Semaphore::new(POOL)) })
+        Ok(Self {
+            store: Arc::new(store),
+            prefix: prefix.to_owned(),
+            pool: Arc::new(Semaphore::new(POOL)),
+            gets: Arc::new(Semaphore::new(GETS)),
+        })
     }
 
     /// The row's object. Nothing is asked of storage yet.
@@ -85,6 +95,7 @@ impl Bucket {
         Ok(Object {
             store: Arc::clone(&self.store),
             pool: Arc::clone(&self.pool),
+            gets: Arc::clone(&self.gets),
             path: self.path(&file.object_key)?,
             etag: file.etag.clone(),
             size: file.size,
@@ -127,16 +138,19 @@ impl Object {
         self.compare(&meta)
     }
 
-    async fn get(&self, range: Range<u64>) -> Result<GetResult, StorageError> {
+    async fn get(&self, range: Range<u64>) -> Result<Answer, StorageError> {
         let options = GetOptions {
             range: Some(GetRange::Bounded(range.clone())),
             if_match: Some(self.etag.as_str().to_owned()),
             ..GetOptions::default()
         };
-        let asked = timeout(HEAD_TIMEOUT, self.store.get_opts(&self.path, options));
-        let answer = asked.await.map_err(|_| StorageError::TimedOut)??;
-        self.compare(&answer.meta)?;
-        if answer.range != range {
+        let asked = async {
+            let turn = Arc::clone(&self.gets).acquire_owned().await.expect("the semaphore is never closed");
+            self.store.get_opts(&self.path, options).await.map(|result| Answer { result, _turn: turn })
+        };
+        let answer = timeout(HEAD_TIMEOUT, asked).await.map_err(|_| StorageError::TimedOut)??;
+        self.compare(&answer.result.meta)?;
+        if answer.result.range != range {
             return Err(StorageError::Nonsense("storage answered another range than the one asked for".into()));
         }
         Ok(answer)
@@ -174,6 +188,12 @@ fn http_error_kind(error: &(dyn Error + 'static)) -> Option<HttpErrorKind> {
         Some(error) => Some(error.kind()),
         None => http_error_kind(error.source()?),
     }
+}
+
+/// An answer whose head was right, and its turn among the GETs until its body is read.
+struct Answer {
+    result: GetResult,
+    _turn: OwnedSemaphorePermit,
 }
 
 /// The windows still to be read, and what the stream may hold of them.
@@ -221,7 +241,7 @@ impl Windows {
     }
 
     /// Reads every window into `sink`, beginning with an answer that is there already.
-    async fn read(mut self, first: Option<(Window, GetResult)>, sink: Sink) {
+    async fn read(mut self, first: Option<(Window, Answer)>, sink: Sink) {
         let mut first = first;
         let mut fruitless = 0;
         while !self.left.is_empty() {
@@ -253,8 +273,12 @@ impl Windows {
     }
 
     /// Passes one window's bytes on and counts them; a body of another length is never passed off as whole.
-    async fn drain(&mut self, answer: GetResult, window: &Window, sink: &Sink) -> Result<(), Interruption> {
-        let mut body = answer.into_stream();
+    async fn drain(&mut self, answer: Answer, window: &Window, sink: &Sink) -> Result<(), Interruption> {
+        let Answer { result, _turn } = answer;
+        let mut body = result.into_stream();
+        // Pieces are copied into one buffer a window: a slice of the connection's own would keep all of that alive for
+        // as long as the client takes, and allocations of one size leave no holes.
+        let mut buffer = BytesMut::with_capacity(usize::try_from(window.range.end - self.left.start).unwrap_or(0));
         while self.left.start < window.range.end {
             let piece = match timeout(READ_TIMEOUT, body.next()).await {
                 Ok(Some(Ok(piece))) => piece,
@@ -266,7 +290,8 @@ impl Windows {
                 return Err(Interruption::Final(ReadError::Failed("storage sent more than was asked for".into())));
             }
             self.left.start += piece.len() as u64;
-            sink.send(&piece, &window.lease)?;
+            buffer.extend_from_slice(&piece);
+            sink.send(buffer.split().freeze(), &window.lease)?;
         }
         match timeout(READ_TIMEOUT, body.next()).await {
             Ok(Some(Ok(extra))) if !extra.is_empty() => {
@@ -301,12 +326,10 @@ type Piece = Result<(Bytes, Arc<Lease>), ReadError>;
 struct Sink(mpsc::UnboundedSender<Piece>);
 
 impl Sink {
-    fn send(&self, piece: &[u8], lease: &Arc<Lease>) -> Result<(), Interruption> {
+    fn send(&self, piece: Bytes, lease: &Arc<Lease>) -> Result<(), Interruption> {
         if piece.is_empty() {
             return Ok(());
         }
-        // A slice of the connection's read buffer would keep all of that alive for as long as the client takes.
-        let piece = Bytes::copy_from_slice(piece);
         self.0.send(Ok((piece, Arc::clone(lease)))).map_err(|_| Interruption::ClientGone)
     }
 
@@ -325,7 +348,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    fn spawn(windows: Windows, first: Option<(Window, GetResult)>) -> Self {
+    fn spawn(windows: Windows, first: Option<(Window, Answer)>) -> Self {
         let (sink, pieces) = mpsc::unbounded_channel();
         let task = tokio::spawn(windows.read(first, Sink(sink))).abort_handle();
         Self { pieces, lease: None, task }
