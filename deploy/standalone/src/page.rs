@@ -1,0 +1,80 @@
+//! The page at `/`: upload, list and play from a browser. One embedded file that asks nobody else for anything.
+//!
+//! Its Content-Security-Policy names its one script and its one style by hash, this service for calls and the
+//! gateway for media, and nothing more; so even a file name that was mistaken for HTML would run nothing.
+
+use axum::{
+    Router,
+    http::{HeaderName, HeaderValue, header},
+    response::{AppendHeaders, Html},
+    routing::get,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+const PAGE: &str = include_str!("../assets/page.html");
+
+/// What the page may do. `files` is the origin of the gateway, as a browser writes it.
+fn policy(files: &str) -> String {
+    let script = hash(between(PAGE, "<script type=\"module\">", "</script>"));
+    let style = hash(between(PAGE, "<style>", "</style>"));
+    format!(
+        "default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; connect-src 'self' {files}; \
+         media-src {files}; img-src {files} data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+}
+
+/// The page's route. `files_url` is the base of links; `None` if it has no origin.
+pub(crate) fn route(files_url: &str) -> Option<Router> {
+    let origin = Url::parse(files_url).ok()?.origin().ascii_serialization();
+    let policy = HeaderValue::try_from(policy(&origin)).ok()?;
+    let page = get(async move || {
+        let fixed = [
+            (header::CACHE_CONTROL, "no-store"),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        ];
+        (AppendHeaders(fixed), [(header::CONTENT_SECURITY_POLICY, policy.clone())], Html(PAGE))
+    });
+    Some(Router::new().route("/", page))
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let inner = text.split_once(start).and_then(|(_, rest)| rest.split_once(end));
+    inner.map_or("", |(inner, _)| inner)
+}
+
+fn hash(text: &str) -> String {
+    STANDARD.encode(Sha256::digest(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_names_the_script_and_the_style_by_hash() {
+        let policy = policy("http://localhost:8080");
+        assert!(!policy.contains(&hash("")), "both were found in the page");
+        assert!(!policy.contains("unsafe") && !policy.contains('*'));
+        for part in ["default-src 'none'", "frame-ancestors 'none'", "media-src http://localhost:8080;"] {
+            assert!(policy.contains(part), "{part}");
+        }
+    }
+
+    #[test]
+    fn the_page_has_one_script_one_style_and_nothing_inline() {
+        assert_eq!(PAGE.matches("<script").count(), 1);
+        assert_eq!(PAGE.matches("<style").count(), 1);
+        for forbidden in
+            [" style=", " onclick=", " onload=", " onerror=", "javascript:", "innerHTML", " src=", "@import"]
+        {
+            assert!(!PAGE.contains(forbidden), "{forbidden}");
+        }
+        let links: Vec<_> = PAGE.match_indices("http").map(|(at, _)| &PAGE[at..PAGE.len().min(at + 18)]).collect();
+        assert_eq!(links, ["http://www.w3.org/"], "the icon's XML namespace is no request");
+    }
+}

@@ -1,0 +1,38 @@
+//! What signals do.
+
+use crate::process::Standalone;
+use rustix::process::Signal;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+use tempfile::tempdir;
+
+#[test]
+fn either_signal_drains_and_ends_well() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let home = tempdir().unwrap();
+        let standalone = Standalone::start(&home, &[]);
+        standalone.signal(signal);
+        assert!(standalone.end().success());
+    }
+}
+
+#[test]
+fn a_hang_up_reads_the_secret_again_for_both_services() {
+    let home = tempdir().unwrap();
+    let standalone = Standalone::start(&home, &[]);
+    let listed = standalone.request("GET", "/files").send().data();
+    let path = format!("/files/{}/signed-url", listed["files"][0]["id"].as_str().unwrap());
+    let sign = || standalone.request("POST", &path).send().data()["url"].as_str().unwrap().to_owned();
+    let old = sign();
+    assert_eq!(standalone.link(&old).send().status, 200);
+
+    fs::write(home.path().join("data/signing-secret"), "b".repeat(64)).unwrap();
+    standalone.signal(Signal::HUP);
+    let start = Instant::now();
+    while standalone.link(&old).send().status != 403 {
+        assert!(start.elapsed() < Duration::from_secs(5), "the old secret is still in use");
+    }
+    assert_eq!(standalone.link(&sign()).send().status, 200);
+}

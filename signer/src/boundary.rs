@@ -1,0 +1,159 @@
+//! Where every request comes in and every answer goes out: the request's id, the headers that all answers share,
+//! the body of every error, and the one log line.
+//!
+//! No panic leaves here, and a body that was not read to its end goes on being read for a moment, so that a client
+//! in the middle of sending it sees the answer instead of a reset connection.
+
+mod linger;
+
+use crate::{Signer, error::Error};
+use axum::{
+    body::Body,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures_util::FutureExt;
+use linger::Lingering;
+use proto::{id::UserId, refusal::ErrorBody};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+use tracing::Level;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
+
+/// One request and its answer, as the log tells them. Told once: at the answer, or when the client leaves first.
+#[derive(Clone)]
+pub(crate) struct Exchange(Arc<Facts>);
+
+struct Facts {
+    id: String,
+    method: Method,
+    route: String,
+    user: OnceLock<UserId>,
+    started: Instant,
+}
+
+impl Exchange {
+    fn of(request: &Request) -> Self {
+        let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
+        Self(Arc::new(Facts {
+            id: request_id(request.headers()),
+            method: request.method().clone(),
+            route: route.into(),
+            user: OnceLock::new(),
+            started: Instant::now(),
+        }))
+    }
+
+    /// Whose request it is.
+    pub(crate) fn is_of(&self, user: &UserId) {
+        self.0.user.get_or_init(|| user.clone());
+    }
+
+    fn tell(&self, status: u16, error: Option<&Error>) {
+        let Facts { id, method, route, user, started } = &*self.0;
+        let (level, code) = error.map_or((Level::INFO, ""), |error| {
+            let answer = error.answer();
+            (answer.level, answer.code)
+        });
+        let user = user.get().map_or("", UserId::as_str);
+        let cause = error.map(ToString::to_string).unwrap_or_default();
+        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if level == Level::ERROR {
+            tracing::error!(%method, route, status, ms, request_id = id, user, code, cause, "request");
+        } else {
+            tracing::info!(%method, route, status, ms, request_id = id, user, code, cause, "request");
+        }
+    }
+}
+
+/// Tells of a request whose client left before the answer.
+struct Unanswered<'a> {
+    exchange: &'a Exchange,
+    signer: &'a Signer,
+    armed: bool,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            // nginx's number for it; it never goes over a wire.
+            self.exchange.tell(499, None);
+            let Facts { method, route, started, .. } = &*self.exchange.0;
+            self.signer.metrics().request(method, route, 499, started.elapsed());
+        }
+    }
+}
+
+/// The outermost layer of the API.
+pub(crate) async fn boundary(State(signer): State<Signer>, request: Request, next: Next) -> Response {
+    let exchange = Exchange::of(&request);
+    let mut unanswered = Unanswered { exchange: &exchange, signer: &signer, armed: true };
+    let mut request = Lingering::wrap(request);
+    request.extensions_mut().insert(exchange.clone());
+
+    let outcome = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = outcome.unwrap_or_else(|_| Error::Internal("a handler panicked".into()).into_response());
+    unanswered.armed = false;
+
+    let error = response.extensions_mut().remove::<Arc<Error>>();
+    if let Some(error) = &error {
+        write_error(&mut response, error, &exchange.0.id);
+    }
+    write_common_headers(response.headers_mut(), &exchange.0.id);
+    exchange.tell(response.status().as_u16(), error.as_deref());
+    let Facts { method, route, started, .. } = &*exchange.0;
+    signer.metrics().request(method, route, response.status().as_u16(), started.elapsed());
+    response
+}
+
+/// The request's own id if it can stand in a log, else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let is_plain = |id: &&str| {
+        (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
+    let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(is_plain);
+    given.map_or_else(|| uuid::Uuid::now_v7().to_string(), Into::into)
+}
+
+fn write_error(response: &mut Response, error: &Error, request_id: &str) {
+    let answer = error.answer();
+    let body = ErrorBody {
+        error: answer.error,
+        message: &answer.message,
+        code: answer.code,
+        request_id,
+        expired_seconds_ago: None,
+        server_time: None,
+    };
+    *response.body_mut() = Body::from(body.to_json());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.remove(header::CONTENT_LENGTH);
+    match answer.status {
+        StatusCode::UNAUTHORIZED => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        StatusCode::SERVICE_UNAVAILABLE => {
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        // The rest of a body that stalled is not waited for.
+        StatusCode::REQUEST_TIMEOUT => {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        _ => {}
+    }
+}
+
+fn write_common_headers(headers: &mut HeaderMap, request_id: &str) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let id = HeaderValue::from_str(request_id).expect("a request id is plain ASCII");
+    headers.insert(REQUEST_ID, id);
+}

@@ -1,0 +1,142 @@
+//! The signer's settings: their table, and what they mean once read.
+
+use crate::{
+    identity::{Identity, Keys, Rules},
+    storage::Aws,
+};
+use proto::{
+    keys::KeyRing,
+    settings::{Setting, Settings},
+    storage::{StorageUrl, sqlite_path},
+};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use url::Url;
+
+/// The signer's own settings, beside [`proto::settings::COMMON`].
+pub const SETTINGS: &[Setting] = &[
+    Setting::new("SIGNER_LISTEN", "127.0.0.1:8081", "Where the API is served"),
+    Setting::new("SIGNER_INTERNAL_LISTEN", "127.0.0.1:9081", "Where /healthz, /readyz and /metrics are served"),
+    Setting::unset("PUBLIC_FILES_URL", "Base of issued URLs, such as https://files.example.com"),
+    Setting::secret("CLERK_JWT_KEY", "Clerk's public key as PEM; a line end may be written as \\n"),
+    Setting::unset("CLERK_JWKS_URL", "Not supported yet; give CLERK_JWT_KEY"),
+    Setting::unset("CLERK_ISSUER", "What `iss` of a token must be"),
+    Setting::new("CLERK_AUDIENCE", "t2m-api", "What `aud` of a token must hold"),
+    Setting::unset("CLERK_AUTHORIZED_PARTIES", "What `azp` of a token may be, with commas; then `aud` may be absent"),
+    Setting::new("MAX_UPLOAD_BYTES", "5GiB", "Size of the largest file"),
+];
+
+/// How long a client may take for each KiB of a body.
+const UPLOAD_PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a signer is made from.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `SIGNER_LISTEN`.
+    pub listen: SocketAddr,
+    /// `SIGNER_INTERNAL_LISTEN`.
+    pub internal_listen: SocketAddr,
+    /// `PUBLIC_FILES_URL`, without a slash at its end.
+    pub public_files_url: String,
+    /// How callers prove who they are.
+    pub identity: Identity,
+    /// The ring of signing keys.
+    pub keys: KeyRing,
+    /// `STORAGE_URL`.
+    pub storage: StorageUrl,
+    /// The `AWS_*` variables.
+    pub aws: Aws,
+    /// The path in `DATABASE_URL`.
+    pub catalog: PathBuf,
+    /// `MAX_UPLOAD_BYTES`.
+    pub max_upload_bytes: u64,
+    /// How long a client may take for each KiB of a body. No setting of its own: a minute.
+    pub upload_patience: Duration,
+    /// `DRAIN_DELAY_SECONDS`.
+    pub drain_delay: Duration,
+    /// `DRAIN_SECONDS`.
+    pub drain: Duration,
+}
+
+impl Config {
+    /// Reads the signer's and the common settings; mistakes stay noted in `settings`.
+    #[must_use]
+    pub fn read(settings: &mut Settings) -> Option<Self> {
+        let address = "an address and port, such as 127.0.0.1:8081";
+        let listen = settings.value("SIGNER_LISTEN", address);
+        let internal_listen = settings.value("SIGNER_INTERNAL_LISTEN", address);
+        let public_files_url = required(settings, "PUBLIC_FILES_URL", base_url);
+        let identity = identity(settings);
+        let keys = settings.key_ring();
+        let storage = required(settings, "STORAGE_URL", str::parse);
+        let catalog = required(settings, "DATABASE_URL", sqlite_path);
+        let max_upload_bytes = settings.bytes("MAX_UPLOAD_BYTES");
+        let drain_delay = settings.value("DRAIN_DELAY_SECONDS", "a number of seconds").map(Duration::from_secs);
+        let drain = settings.value("DRAIN_SECONDS", "a number of seconds").map(Duration::from_secs);
+        Some(Self {
+            listen: listen?,
+            internal_listen: internal_listen?,
+            public_files_url: public_files_url?,
+            identity: identity?,
+            keys: keys?,
+            storage: storage?,
+            aws: Aws(settings.aws().to_vec()),
+            catalog: catalog?,
+            max_upload_bytes: max_upload_bytes?,
+            upload_patience: UPLOAD_PATIENCE,
+            drain_delay: drain_delay?,
+            drain: drain?,
+        })
+    }
+}
+
+fn required<T, E: std::fmt::Display>(
+    settings: &mut Settings,
+    name: &str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Option<T> {
+    settings.required(name).and_then(|_| settings.parsed(name, parse))
+}
+
+fn identity(settings: &mut Settings) -> Option<Identity> {
+    if settings.text("CLERK_JWKS_URL").is_some() {
+        settings.mistake("CLERK_JWKS_URL", "is not supported yet; give CLERK_JWT_KEY");
+    }
+    let keys = required(settings, "CLERK_JWT_KEY", Keys::from_pem);
+    let parties = settings.text("CLERK_AUTHORIZED_PARTIES").unwrap_or_default().split(',');
+    let rules = Rules {
+        issuer: settings.text("CLERK_ISSUER").map(Into::into),
+        audience: settings.text("CLERK_AUDIENCE").unwrap_or_default().into(),
+        parties: parties.map(str::trim).filter(|party| !party.is_empty()).map(Into::into).collect(),
+    };
+    Some(Identity { keys: keys?, rules })
+}
+
+fn base_url(text: &str) -> Result<String, &'static str> {
+    let text = text.trim().trim_end_matches('/');
+    let is_base = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    };
+    match Url::parse(text) {
+        Ok(url) if is_base(&url) => Ok(text.into()),
+        _ => Err("must be a URL such as https://files.example.com, without query, fragment or user"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_base_of_urls_loses_its_last_slash() {
+        assert_eq!(base_url("https://files.example.com/").as_deref(), Ok("https://files.example.com"));
+        assert_eq!(base_url("http://localhost:8080/media").as_deref(), Ok("http://localhost:8080/media"));
+        for bad in ["files.example.com", "ftp://x", "https://", "https://x/?a", "https://x/#a", "https://u:p@x"] {
+            assert!(base_url(bad).is_err(), "{bad}");
+        }
+    }
+}

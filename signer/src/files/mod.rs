@@ -1,0 +1,144 @@
+//! Files as their owner sees them: list, look at, delete, and issue signed URLs.
+//!
+//! Someone else's file, a deleted one, an outlived one and an id that cannot be one are all the same 404.
+
+mod link;
+mod listing;
+
+pub(crate) use link::signed_url;
+pub(crate) use listing::list;
+
+use crate::{Signer, catalog::FileRow, clock, error::Error, identity::Caller, storage::Key};
+use axum::{
+    Json,
+    extract::{FromRequestParts, Path, State},
+    http::request::Parts,
+    response::{IntoResponse, Response},
+};
+use proto::id::FileId;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, time::Duration};
+
+/// How long a `DELETE` waits for storage. The file is gone for everybody before; the rest goes on behind it.
+const DELETE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A file as the API shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct File {
+    /// Its id.
+    pub id: String,
+    /// Its owner.
+    pub user_id: String,
+    /// The job it belongs to.
+    pub job_id: Option<String>,
+    /// The name as it was given, any Unicode: a label, never a path.
+    pub filename: String,
+    /// Media type.
+    pub content_type: String,
+    /// Bytes.
+    pub size: u64,
+    /// Strong entity tag, with its quotes.
+    pub etag: String,
+    /// Of its bytes, lower-case hexadecimal; `None` if it was never read through here.
+    pub sha256: Option<String>,
+    /// Whatever was given with it.
+    pub metadata: BTreeMap<String, String>,
+    /// RFC 3339, UTC, with milliseconds.
+    pub created_at: String,
+}
+
+impl From<FileRow> for File {
+    fn from(row: FileRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            user_id: row.owner.to_string(),
+            job_id: row.job_id,
+            filename: row.filename,
+            content_type: row.content_type,
+            size: row.size,
+            etag: row.etag.to_string(),
+            sha256: row.sha256,
+            metadata: row.metadata,
+            created_at: iso_string(row.created_at),
+        }
+    }
+}
+
+/// `{"success": true, "data": ...}`.
+pub(crate) struct Success<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Success<T> {
+    fn into_response(self) -> Response {
+        Json(json!({ "success": true, "data": self.0 })).into_response()
+    }
+}
+
+/// The file id in a path.
+pub(crate) struct Named(FileId);
+
+impl FromRequestParts<Signer> for Named {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, signer: &Signer) -> Result<Self, Error> {
+        let Path(id) = Path::<String>::from_request_parts(parts, signer).await.map_err(|_| Error::FileNotFound)?;
+        id.parse().map(Self).map_err(|_| Error::FileNotFound)
+    }
+}
+
+/// `GET /files/{fileId}`.
+pub(crate) async fn read(
+    State(signer): State<Signer>,
+    caller: Caller,
+    Named(id): Named,
+) -> Result<Success<Value>, Error> {
+    let row = own_file(&signer, &caller, &id).await?;
+    Ok(Success(json!({ "file": File::from(row) })))
+}
+
+/// `DELETE /files/{fileId}`: the row first, so that no URL opens it any more; then the object, then the row itself.
+pub(crate) async fn delete(
+    State(signer): State<Signer>,
+    caller: Caller,
+    Named(id): Named,
+) -> Result<Success<Value>, Error> {
+    let key = signer.catalog().mark_deleted(caller.id(), &id).await?.ok_or(Error::FileNotFound)?;
+    let answer = json!({ "id": id.as_str() });
+    let purging = signer.clone();
+    let purge = signer.spawn(async move { purging.purge(id.as_str(), &key).await });
+    // Late or failed, it is taken up again by `Signer::finish_deletions`.
+    let _ = tokio::time::timeout(DELETE_PATIENCE, purge).await;
+    Ok(Success(answer))
+}
+
+async fn own_file(signer: &Signer, caller: &Caller, id: &FileId) -> Result<FileRow, Error> {
+    let row = signer.catalog().own_file(caller.id(), id, clock::unix_seconds()).await?;
+    row.ok_or(Error::FileNotFound)
+}
+
+impl Signer {
+    /// Removes a deleted file's object, then its row. An object that is not ours stays where it is.
+    pub(crate) async fn purge(&self, id: &str, object_key: &str) -> Result<(), Error> {
+        if let Some(key) = Key::managed(object_key) {
+            self.storage().delete(&key).await?;
+        }
+        Ok(self.catalog().remove(id).await?)
+    }
+}
+
+/// As JavaScript's `toISOString()`.
+fn iso_string(unix_millis: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(unix_millis).unwrap_or_default();
+    time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_look_as_javascript_writes_them() {
+        assert_eq!(iso_string(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(iso_string(1_767_225_600_007), "2026-01-01T00:00:00.007Z");
+    }
+}

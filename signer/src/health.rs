@@ -1,0 +1,100 @@
+//! Whether we are well, for clients (`/auth/health`, `/system/health`) and for operators (`/healthz`, `/readyz`,
+//! `/metrics`).
+
+use crate::{Signer, files::Success};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderName, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::json;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+
+/// How long an answer stands: a flood of questions must not become a flood of queries.
+const FRESH: Duration = Duration::from_secs(1);
+/// How long one question may take.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// What can be reached.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Reach {
+    catalog: bool,
+    storage: bool,
+}
+
+/// The last answer, and when it was given. One question at a time.
+#[derive(Debug, Default)]
+pub(crate) struct LastReach(Mutex<Option<(Instant, Reach)>>);
+
+impl LastReach {
+    async fn ask(&self, signer: &Signer) -> Reach {
+        let mut last = self.0.lock().await;
+        if let Some((_, reach)) = last.filter(|(at, _)| at.elapsed() < FRESH) {
+            return reach;
+        }
+        let reach = reach(signer).await;
+        *last = Some((Instant::now(), reach));
+        reach
+    }
+}
+
+impl Reach {
+    fn all(self) -> bool {
+        self.catalog && self.storage
+    }
+}
+
+async fn reach(signer: &Signer) -> Reach {
+    let catalog = tokio::time::timeout(PATIENCE, signer.catalog().ping());
+    let storage = tokio::time::timeout(PATIENCE, signer.storage().ping());
+    let (catalog, storage) = tokio::join!(catalog, storage);
+    if let Ok(Err(error)) = &catalog {
+        tracing::warn!(%error, "the catalog cannot be reached");
+    }
+    if let Ok(Err(error)) = &storage {
+        tracing::warn!(%error, "storage cannot be reached");
+    }
+    Reach { catalog: matches!(catalog, Ok(Ok(()))), storage: matches!(storage, Ok(Ok(()))) }
+}
+
+/// `GET /auth/health`: the key comes from settings, so a process that runs has it, and it does not age.
+pub(crate) async fn auth() -> impl IntoResponse {
+    Success(json!({ "status": "ok", "keys": "settings", "keys_loaded": true, "keys_age_seconds": null }))
+}
+
+/// `GET /system/health`.
+pub(crate) async fn system(State(signer): State<Signer>) -> Response {
+    let reach = signer.last_reach().ask(&signer).await;
+    let status = if reach.all() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = json!({
+        "success": reach.all(),
+        "data": { "status": if reach.all() { "ok" } else { "unavailable" }, "catalog": reach.catalog, "storage": reach.storage },
+    });
+    (status, Json(body)).into_response()
+}
+
+/// `GET /healthz`.
+pub(crate) async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`.
+pub(crate) async fn ready(State(signer): State<Signer>) -> Response {
+    if signer.is_draining() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
+    }
+    let reach = signer.last_reach().ask(&signer).await;
+    match (reach.catalog, reach.storage) {
+        (true, true) => "ready\n".into_response(),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "catalog unavailable\n").into_response(),
+        (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "storage unavailable\n").into_response(),
+    }
+}
+
+/// `GET /metrics`.
+pub(crate) async fn metrics(State(signer): State<Signer>) -> ([(HeaderName, &'static str); 1], String) {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], signer.metrics().text())
+}

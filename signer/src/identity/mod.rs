@@ -1,0 +1,152 @@
+//! Who is calling. [`Caller`] is the only way a handler gets a [`UserId`], so none can forget to ask.
+//!
+//! | step | where |
+//! |---|---|
+//! | find the one token that is presented | [`presented`] |
+//! | read it, verify its signature | [`token`], with a key of [`Keys`] |
+//! | judge its claims | [`claims`] |
+//! | ask the catalog whether the user is still welcome | [`Caller`] |
+
+mod claims;
+mod keys;
+mod strict_json;
+mod token;
+
+pub use claims::{Flaw, Rules, User};
+pub use keys::{Keys, PemError};
+
+use crate::{Signer, boundary::Exchange, clock, error::Error};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use proto::{catalog::UserStanding, id::UserId};
+
+/// Clerk's session cookie.
+const COOKIE: &str = "__session";
+
+/// How tokens are judged: by which keys, and by which rules.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Keys that may have signed a token.
+    pub keys: Keys,
+    /// What its claims must say.
+    pub rules: Rules,
+}
+
+impl Identity {
+    /// The user whom the token proves at `now` (Unix seconds).
+    pub(crate) fn prove(&self, token: &str, now: u64) -> Result<User, Error> {
+        let refused = |flaw| match flaw {
+            Flaw::Expired => Error::TokenExpired,
+            flaw => Error::TokenInvalid(flaw),
+        };
+        let token = token::verify(token, &self.keys).map_err(refused)?;
+        claims::judge(&token.header, &token.claims, &self.rules, now).map_err(refused)
+    }
+}
+
+/// A signed-in user in good standing.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    user: User,
+    standing: UserStanding,
+}
+
+impl Caller {
+    pub(crate) fn id(&self) -> &UserId {
+        &self.user.id
+    }
+
+    pub(crate) fn standing(&self) -> UserStanding {
+        self.standing
+    }
+}
+
+impl FromRequestParts<Signer> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, signer: &Signer) -> Result<Self, Error> {
+        let proven = presented(&parts.headers).and_then(|token| signer.identity().prove(token, clock::unix_seconds()));
+        signer.metrics().token(proven.as_ref().err());
+        let user = proven?;
+        if let Some(exchange) = parts.extensions.get::<Exchange>() {
+            exchange.is_of(&user.id);
+        }
+        let standing = signer.catalog().standing(&user.id).await?;
+        if standing.blocked || standing.deleted {
+            return Err(Error::UserBlocked);
+        }
+        Ok(Self { user, standing })
+    }
+}
+
+/// The one token of a request: from `Authorization`, else from the cookie. A header that is present and bad
+/// never falls back, and two tokens are none.
+fn presented(headers: &HeaderMap) -> Result<&str, Error> {
+    let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
+    match (authorizations.next(), authorizations.next()) {
+        (Some(_), Some(_)) => Err(Error::TokenInvalid(Flaw::Ambiguous)),
+        (Some(value), None) => {
+            let bearer = value.to_str().ok().and_then(|text| text.split_once(' '));
+            let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+            bearer.map(|(_, token)| token).ok_or(Error::TokenInvalid(Flaw::Malformed))
+        }
+        (None, _) => cookie(headers),
+    }
+}
+
+fn cookie(headers: &HeaderMap) -> Result<&str, Error> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut tokens = pairs.filter(|(name, value)| *name == COOKIE && !value.is_empty()).map(|(_, value)| value);
+    let first = tokens.next().ok_or(Error::TokenMissing)?;
+    if tokens.any(|other| other != first) {
+        return Err(Error::TokenInvalid(Flaw::Ambiguous));
+    }
+    Ok(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    fn code(lines: &[(&'static str, &'static str)]) -> &'static str {
+        presented(&headers(lines)).unwrap_err().answer().code
+    }
+
+    #[test]
+    fn the_header_goes_before_the_cookie() {
+        let both = headers(&[("authorization", "bEARER a.b.c"), ("cookie", "__session=x.y.z")]);
+        assert_eq!(presented(&both).unwrap(), "a.b.c");
+        let cookies = headers(&[("cookie", "a=b; __session=x.y.z"), ("cookie", "__session_2=no; __session=x.y.z")]);
+        assert_eq!(presented(&cookies).unwrap(), "x.y.z");
+    }
+
+    #[test]
+    fn a_bad_header_never_falls_back_to_the_cookie() {
+        for bad in ["Basic x", "Bearer", "", "token", "a.b.c"] {
+            assert_eq!(code(&[("authorization", bad), ("cookie", "__session=x.y.z")]), "token_invalid", "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn two_tokens_are_none() {
+        assert_eq!(code(&[("authorization", "Bearer a"), ("authorization", "Bearer a")]), "token_invalid");
+        assert_eq!(code(&[("cookie", "__session=a; __session=b")]), "token_invalid");
+    }
+
+    #[test]
+    fn no_token_is_missing_not_invalid() {
+        assert_eq!(code(&[]), "token_missing");
+        assert_eq!(code(&[("cookie", "__session=; other=1")]), "token_missing");
+    }
+}

@@ -1,0 +1,192 @@
+//! The control plane: checks who is calling and what is theirs, takes uploads, issues signed URLs.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`config`] | the settings |
+//! | `router` | every route, on one page |
+//! | `boundary` | request ids, common headers, error bodies, the one log line |
+//! | [`identity`] | who is calling: the only way a handler gets a user id |
+//! | `files` | list, look at, delete, issue signed URLs |
+//! | `uploads` | forms into files: object durable first, row second |
+//! | `storage` | a folder or a bucket, as the side that writes |
+//! | `catalog` | every SQL statement |
+//! | `body` | request bodies, at the client's pace but not at any |
+//! | `error` | every refusal, declared once |
+//! | `server` | listeners, connections, drain |
+//! | `health`, [`observe`] | what operators see |
+#![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
+
+mod body;
+mod boundary;
+mod catalog;
+mod clock;
+pub mod config;
+mod error;
+mod files;
+mod health;
+pub mod identity;
+pub mod observe;
+mod router;
+mod server;
+mod storage;
+mod sweep;
+mod uploads;
+
+pub use catalog::OpenError as CatalogOpenError;
+pub use error::Error;
+pub use files::File;
+pub use storage::{Aws, Failure as StorageFailure};
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use bytes::Bytes;
+use catalog::Catalog;
+use config::Config;
+use futures_util::{Stream, StreamExt};
+use health::LastReach;
+use identity::Identity;
+use observe::Metrics;
+use proto::{id::UserId, keys::KeyRing};
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use storage::Storage;
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+use uploads::{Description, Intake};
+
+/// The service. A clone is the same one.
+#[derive(Clone)]
+pub struct Signer(Arc<Parts>);
+
+struct Parts {
+    config: Config,
+    keys: ArcSwap<KeyRing>,
+    catalog: Catalog,
+    storage: Storage,
+    metrics: Metrics,
+    last_reach: LastReach,
+    draining: AtomicBool,
+    /// What must run to its end whether or not the client waits for it.
+    tasks: TaskTracker,
+}
+
+/// Why a signer could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The catalog could not be opened.
+    #[error("the catalog cannot be opened: {0}")]
+    Catalog(#[from] CatalogOpenError),
+    /// Storage could not be opened.
+    #[error("storage cannot be opened: {0}")]
+    Storage(#[from] StorageFailure),
+    /// Metrics could not be set up.
+    #[error("metrics cannot be set up: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+impl Signer {
+    /// Opens storage and catalog, brings the schema up to date, and finishes what an earlier process left undone.
+    ///
+    /// # Errors
+    /// Storage or catalog that cannot be opened.
+    pub async fn open(config: Config) -> Result<Self, StartError> {
+        if config.keys.has_short_secret() {
+            tracing::warn!("a signing secret is shorter than {} bytes", proto::keys::MIN_SECRET_LEN);
+        }
+        let storage = Storage::open(&config.storage, &config.aws, config.max_upload_bytes).await?;
+        let catalog = Catalog::open(&config.catalog).await?;
+        let signer = Self(Arc::new(Parts {
+            keys: ArcSwap::from_pointee(config.keys.clone()),
+            config,
+            catalog,
+            storage,
+            metrics: Metrics::new()?,
+            last_reach: LastReach::default(),
+            draining: AtomicBool::new(false),
+            tasks: TaskTracker::new(),
+        }));
+        signer.finish_deletions().await;
+        Ok(signer)
+    }
+
+    /// The public API, with all its layers.
+    pub fn router(&self) -> Router {
+        router::public(self)
+    }
+
+    /// Signs with this ring from now on.
+    pub fn replace_keys(&self, keys: KeyRing) {
+        self.0.keys.store(Arc::new(keys));
+    }
+
+    /// Whether the catalog holds no file at all.
+    ///
+    /// # Errors
+    /// A catalog that cannot be reached.
+    pub async fn is_empty(&self) -> Result<bool, Error> {
+        Ok(self.catalog().is_empty().await?)
+    }
+
+    /// Stores a file as if `owner` had uploaded it.
+    ///
+    /// # Errors
+    /// As an upload: too large, the owner blocked, storage or catalog away.
+    pub async fn store(
+        &self,
+        owner: UserId,
+        name: &str,
+        content_type: &str,
+        bytes: impl Stream<Item = Bytes> + Send,
+    ) -> Result<File, Error> {
+        let mut intake = Intake::begin(self, owner).await?;
+        let mut pieces = pin!(bytes);
+        while let Some(piece) = pieces.next().await {
+            intake.write(piece).await?;
+        }
+        let content_type = proto::media::parse(content_type);
+        intake.complete(Description { filename: name.into(), content_type, ..Description::default() }).await
+    }
+
+    fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    fn identity(&self) -> &Identity {
+        &self.0.config.identity
+    }
+
+    fn keys(&self) -> Arc<KeyRing> {
+        self.0.keys.load_full()
+    }
+
+    fn catalog(&self) -> &Catalog {
+        &self.0.catalog
+    }
+
+    fn storage(&self) -> &Storage {
+        &self.0.storage
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    fn last_reach(&self) -> &LastReach {
+        &self.0.last_reach
+    }
+
+    fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    /// Runs `work` to its end, even if nobody waits for it; a drain waits.
+    fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.0.tasks.spawn(work)
+    }
+}

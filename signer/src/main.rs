@@ -1,0 +1,137 @@
+//! The signer as a process: settings in, listeners up, signals.
+//!
+//! The first SIGTERM or SIGINT drains, the second cuts; SIGHUP reads the signing keys again.
+#![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
+
+use anyhow::Context;
+use clap::ArgMatches;
+use proto::{
+    keys::KeyRing,
+    settings::{COMMON, EXIT_USAGE, Mistakes, Setting, Settings, Source, command},
+};
+use signer::{
+    Signer,
+    config::{Config, SETTINGS},
+    observe,
+};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+const TABLES: &[&[Setting]] = &[COMMON, SETTINGS];
+
+fn main() -> ExitCode {
+    let flags = match command("signer", "Takes uploads and issues signed URLs", TABLES).try_get_matches() {
+        Ok(flags) => flags,
+        Err(answer) if !answer.use_stderr() => return say(io::stdout(), answer.render(), ExitCode::SUCCESS),
+        Err(mistake) => return say(io::stderr(), mistake.render(), usage()),
+    };
+    let config = match configure(&flags) {
+        Ok(config) => config,
+        Err(mistakes) => return say(io::stderr(), mistakes, usage()),
+    };
+    match serve(config, &flags) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> ExitCode {
+    u8::try_from(EXIT_USAGE).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// A stream that cannot be written to leaves nobody to tell.
+fn say(mut to: impl Write, what: impl Display, code: ExitCode) -> ExitCode {
+    let _ = writeln!(to, "{what}");
+    code
+}
+
+/// Reads the settings and sets up logging; every mistake of either is reported together.
+fn configure(flags: &ArgMatches) -> Result<Config, Mistakes> {
+    let mut settings = read(flags);
+    let config = Config::read(&mut settings);
+    let format = settings.text("LOG_FORMAT").unwrap_or_default().to_owned();
+    let filter = settings.text("RUST_LOG").unwrap_or_default().to_owned();
+    if let Err(why) = observe::init(&format, &filter) {
+        settings.mistake("LOG_FORMAT, RUST_LOG:", &why);
+    }
+    settings.finish(config)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn read(flags: &ArgMatches) -> Settings {
+    let aws: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with("AWS_"))
+        .collect();
+    let source =
+        Source { variable: &|name| std::env::var_os(name), file: &|path| std::fs::read_to_string(path), aws: &aws };
+    Settings::read(TABLES, flags, &source, &[])
+}
+
+#[tokio::main]
+async fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<()> {
+    let listener = listen("SIGNER_LISTEN", config.listen).await?;
+    let internal = listen("SIGNER_INTERNAL_LISTEN", config.internal_listen).await?;
+    let signer = Signer::open(config).await?;
+    let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
+    tracing::info!(api = %listener.local_addr()?, internal = %internal.local_addr()?, "listening");
+    tokio::select! {
+        () = signer.run(listener, internal, signer.router(), drain.clone(), cut.clone()) => Ok(()),
+        failed = signals(&signer, flags, &drain, &cut) => failed,
+    }
+}
+
+async fn listen(name: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("{name} {address} cannot be listened on"))
+}
+
+/// Runs until it is dropped, unless signals cannot be had at all.
+async fn signals(
+    signer: &Signer,
+    flags: &ArgMatches,
+    drain: &CancellationToken,
+    cut: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => stop(drain, cut),
+            _ = interrupt.recv() => stop(drain, cut),
+            _ = hang_up.recv() => reload(signer, flags),
+        }
+    }
+}
+
+fn stop(drain: &CancellationToken, cut: &CancellationToken) {
+    if drain.is_cancelled() {
+        cut.cancel();
+    }
+    drain.cancel();
+}
+
+/// A ring that cannot be read leaves the old one in place.
+fn reload(signer: &Signer, flags: &ArgMatches) {
+    let mut settings = read(flags);
+    let ring: Option<KeyRing> = settings.key_ring();
+    match settings.finish(ring) {
+        Ok(ring) => {
+            signer.replace_keys(ring);
+            tracing::info!("signing keys were read again");
+        }
+        Err(mistakes) => tracing::error!("signing keys stay as they are: {mistakes}"),
+    }
+}

@@ -1,0 +1,93 @@
+//! What an operator sees: log lines and metrics. Neither ever holds a token, a signature, a query, or an id as a
+//! label.
+
+use crate::error::Error;
+use axum::http::Method;
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
+    process_collector::ProcessCollector,
+};
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
+
+/// Sends log lines to standard error, as `text` or as `json`; `filter` is as of tracing's `EnvFilter`.
+///
+/// # Errors
+/// A format or filter that is none, or logging that was set up before.
+pub fn init(format: &str, filter: &str) -> Result<(), String> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| format!("RUST_LOG is not a filter: {error}"))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        "json" => lines.json().flatten_event(true).try_init(),
+        "text" => lines.with_ansi(false).try_init(),
+        _ => return Err("LOG_FORMAT must be text or json".into()),
+    }
+    .map_err(|error| error.to_string())
+}
+
+/// Every series of the signer.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+    uploads: IntCounterVec,
+    received: IntCounter,
+    tokens: IntCounterVec,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let counters = |name: &str, help: &str, labels: &[&str]| {
+            register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?)
+        };
+        let seconds = HistogramOpts::new("signer_request_duration_seconds", "From a request's head to its answer.")
+            .buckets(vec![0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0]);
+        let build = counters("signer_build_info", "Always 1; the label names the build.", &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).inc();
+        registry.register(Box::new(ProcessCollector::new(std::process::id().cast_signed(), "signer")))?;
+        Ok(Self {
+            requests: counters("signer_requests_total", "Requests answered.", &["route", "method", "status"])?,
+            seconds: register(&registry, HistogramVec::new(seconds, &["route"])?)?,
+            uploads: counters("signer_uploads_total", "Uploads, by how they ended.", &["result"])?,
+            received: register(
+                &registry,
+                IntCounter::new("signer_received_bytes_total", "Bytes of files taken from clients.")?,
+            )?,
+            tokens: counters("signer_tokens_total", "Tokens judged; the code is `ok` or the refusal's.", &["code"])?,
+            registry,
+        })
+    }
+
+    pub(crate) fn request(&self, method: &Method, route: &str, status: u16, took: Duration) {
+        let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+        let method = known.iter().find(|known| *known == method).map_or("other", Method::as_str);
+        self.requests.with_label_values(&[route, method, &status.to_string()]).inc();
+        self.seconds.with_label_values(&[route]).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn token(&self, refusal: Option<&Error>) {
+        self.tokens.with_label_values(&[refusal.map_or("ok", |error| error.answer().code)]).inc();
+    }
+
+    pub(crate) fn upload(&self, result: &str) {
+        self.uploads.with_label_values(&[result]).inc();
+    }
+
+    pub(crate) fn received(&self, bytes: usize) {
+        self.received.inc_by(bytes as u64);
+    }
+
+    /// All series, in Prometheus' text format.
+    pub(crate) fn text(&self) -> String {
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+}
+
+fn register<C: prometheus::core::Collector + Clone + 'static>(
+    registry: &Registry,
+    collector: C,
+) -> prometheus::Result<C> {
+    registry.register(Box::new(collector.clone()))?;
+    Ok(collector)
+}

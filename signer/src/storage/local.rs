@@ -1,0 +1,180 @@
+//! A folder. An upload is staged in `<root>/managed/.staging/`, made durable, then renamed to its key: a reader
+//! sees the whole object or none, and after a power cut too.
+
+use super::{Failure, Key, Stored};
+use proto::{etag::ETag, storage::MANAGED_PREFIX};
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, ErrorKind, Write},
+    mem,
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+/// Bytes collected before they are handed to the disk in one write. One such piece is being written while the
+/// next is collected, so an upload holds twice this.
+const PIECE: usize = 1 << 20;
+
+/// The root, and what all uploads share.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    root: Arc<Path>,
+    /// Held while a shard's folder is made, so that nobody uses one that a power cut could still undo.
+    making: Arc<Mutex<()>>,
+}
+
+impl Folder {
+    pub(super) async fn open(root: PathBuf) -> Result<Self, Failure> {
+        let folder = Self { root: root.into(), making: Arc::default() };
+        let staging = folder.staging();
+        blocking(move || DirBuilder::new().recursive(true).mode(0o700).create(staging)).await?;
+        Ok(folder)
+    }
+
+    pub(super) async fn begin(&self, key: &Key) -> Result<Upload, Failure> {
+        let (folder, key) = (self.clone(), key.clone());
+        blocking(move || {
+            let path = folder.staging().join(uuid::Uuid::now_v7().simple().to_string());
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            let staged = Staged { path, file: Arc::new(file) };
+            Ok(Upload { folder, key, staged, collected: Vec::with_capacity(PIECE), writing: None })
+        })
+        .await
+    }
+
+    pub(super) async fn delete(&self, key: &Key) -> Result<(), Failure> {
+        let path = self.root.join(key.as_str());
+        blocking(move || match fs::remove_file(&path) {
+            Ok(()) => sync_folder(path.parent().expect("a key has a shard above it")),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
+    pub(super) async fn ping(&self) -> Result<(), Failure> {
+        let staging = self.staging();
+        blocking(move || fs::metadata(staging).map(drop)).await
+    }
+
+    fn staging(&self) -> PathBuf {
+        self.root.join(MANAGED_PREFIX).join(".staging")
+    }
+
+    /// The shard's folder, durable itself.
+    fn shard(&self, path: &Path) -> io::Result<PathBuf> {
+        let shard = path.parent().expect("a key has a shard above it").to_owned();
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        match DirBuilder::new().mode(0o700).create(&shard) {
+            Ok(()) => sync_folder(&self.root.join(MANAGED_PREFIX))?,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        Ok(shard)
+    }
+
+    fn publish(&self, key: &Key, staged: &Staged) -> io::Result<Stored> {
+        // The whole of it, not the data alone: the modification time is the validator.
+        staged.file.sync_all()?;
+        let path = self.root.join(key.as_str());
+        let shard = self.shard(&path)?;
+        fs::rename(&staged.path, &path)?;
+        sync_folder(&shard)?;
+        sync_folder(&self.staging())?;
+        let facts = staged.file.metadata()?;
+        let modified_ns = i128::from(facts.mtime()) * 1_000_000_000 + i128::from(facts.mtime_nsec());
+        Ok(Stored {
+            etag: ETag::of_local_file(modified_ns, facts.len()),
+            modified_at: u64::try_from(facts.mtime()).unwrap_or_default(),
+            size: facts.len(),
+        })
+    }
+}
+
+/// A file that is not an object yet. Goes away when dropped; once renamed there is nothing left to remove.
+#[derive(Debug)]
+struct Staged {
+    path: PathBuf,
+    file: Arc<File>,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                tracing::warn!(%error, "a staged upload could not be removed");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An object being written.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    folder: Folder,
+    key: Key,
+    staged: Staged,
+    collected: Vec<u8>,
+    /// The piece before, on its way to the disk; gives its buffer back.
+    writing: Option<JoinHandle<io::Result<Vec<u8>>>>,
+}
+
+impl Upload {
+    pub(super) async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Failure> {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(PIECE - self.collected.len()));
+            self.collected.extend_from_slice(now);
+            bytes = later;
+            if self.collected.len() == PIECE {
+                self.flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn finish(mut self) -> Result<Stored, Failure> {
+        self.flush().await?;
+        self.written().await?;
+        let Self { folder, key, staged, .. } = self;
+        blocking(move || folder.publish(&key, &staged)).await
+    }
+
+    async fn flush(&mut self) -> Result<(), Failure> {
+        let spare = self.written().await?;
+        let mut full = mem::replace(&mut self.collected, spare);
+        let file = Arc::clone(&self.staged.file);
+        self.writing = Some(spawn_blocking(move || {
+            (&*file).write_all(&full)?;
+            full.clear();
+            Ok(full)
+        }));
+        Ok(())
+    }
+
+    /// Waits for the piece before, and returns its buffer.
+    async fn written(&mut self) -> Result<Vec<u8>, Failure> {
+        match self.writing.take() {
+            None => Ok(Vec::with_capacity(PIECE)),
+            Some(writing) => writing.await.unwrap_or_else(|died| Err(io::Error::other(died))).map_err(failure),
+        }
+    }
+}
+
+/// A rename or a new entry is durable only once its folder is synced.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Failure> {
+    spawn_blocking(work).await.unwrap_or_else(|died| Err(io::Error::other(died))).map_err(failure)
+}
+
+fn failure(error: io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Failure::Full(error.into()),
+        _ => Failure::Unavailable(error.into()),
+    }
+}

@@ -1,0 +1,100 @@
+//! `POST /files/upload`: a browser's form, streamed into storage.
+//!
+//! | step | where |
+//! |---|---|
+//! | split the body into parts, within bounds | [`form`] |
+//! | read a part's name and file name | [`disposition`] |
+//! | collect the text parts | [`fields`] |
+//! | stream the file, hash it, make it durable, then list it | [`intake`] |
+
+mod disposition;
+mod fields;
+mod form;
+mod intake;
+
+pub(crate) use intake::{Description, Intake};
+
+use crate::{
+    Signer,
+    body::{Paced, declared_length},
+    error::Error,
+    files::{File, Success},
+    identity::Caller,
+};
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::HeaderMap,
+};
+use fields::TextFields;
+use form::{FilePart, Form, Part};
+use serde_json::{Value, json};
+
+/// What the parts around the file may add to the body, in bytes.
+const FORM_ROOM: u64 = 1 << 20;
+
+/// Counts an upload by how it ended; one that is dropped was cut by its client.
+struct Outcome<'a> {
+    signer: &'a Signer,
+    result: &'static str,
+}
+
+impl Drop for Outcome<'_> {
+    fn drop(&mut self) {
+        self.signer.metrics().upload(self.result);
+    }
+}
+
+/// The handler.
+pub(crate) async fn upload(
+    State(signer): State<Signer>,
+    caller: Caller,
+    request: Request,
+) -> Result<Success<Value>, Error> {
+    let mut outcome = Outcome { signer: &signer, result: "cut" };
+    let (head, body) = request.into_parts();
+    let stored = take_form(&signer, &caller, &head.headers, body).await;
+    outcome.result = match &stored {
+        Ok(_) => "stored",
+        Err(error) if error.answer().status.is_client_error() => "refused",
+        Err(_) => "failed",
+    };
+    Ok(Success(json!({ "file": stored? })))
+}
+
+async fn take_form(signer: &Signer, caller: &Caller, headers: &HeaderMap, body: Body) -> Result<File, Error> {
+    let boundary = form::boundary(headers)?;
+    let limit = signer.config().max_upload_bytes;
+    if declared_length(headers).is_some_and(|length| length > limit.saturating_add(FORM_ROOM)) {
+        return Err(Error::TooLarge { limit });
+    }
+    let mut body = Paced::new(body, signer.config().upload_patience);
+    let mut form = Form::open(&mut body, &boundary).await?;
+    let mut fields = TextFields::default();
+    let mut file = None;
+    while let Some(part) = form.next().await? {
+        match part {
+            Part::File(_) if file.is_some() => return Err(Error::invalid("file", "must be one part only")),
+            Part::File(part) => file = Some(take_file(signer, caller, part).await?),
+            Part::Text(part) => fields.take(part).await?,
+        }
+    }
+    let (intake, name, content_type) = file.ok_or(Error::invalid("file", "must be a part of the form"))?;
+    intake.complete(fields.describe(name, content_type)?).await
+}
+
+async fn take_file(
+    signer: &Signer,
+    caller: &Caller,
+    mut part: FilePart<'_>,
+) -> Result<(Intake, String, String), Error> {
+    let mut intake = Intake::begin(signer, caller.id().clone()).await?;
+    while let Some(piece) = part.next().await? {
+        intake.write(piece).await?;
+    }
+    let content_type = match &part.content_type {
+        Some(declared) => proto::media::parse(declared),
+        None => proto::media::of_name(&part.filename).into(),
+    };
+    Ok((intake, part.filename, content_type))
+}

@@ -1,0 +1,226 @@
+//! A signer of its own for each test, and a verb for each thing a client does.
+
+mod client;
+mod form;
+mod tokens;
+
+pub(crate) use client::{Answer, Call, rest};
+pub(crate) use form::{Form, form, media_type};
+pub(crate) use tokens::{OTHER_KEY, now, of_texts, pss, public_pem, token};
+
+use object_store::{ObjectStoreExt, path::Path};
+use proto::{
+    keys::KeyRing,
+    settings::{COMMON, Settings, Source, command},
+    storage::StorageUrl,
+};
+use serde_json::Value;
+use signer::{
+    Signer,
+    config::{Config, SETTINGS},
+};
+use std::{net::SocketAddr, path::PathBuf};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const BASE: &str = "https://files.example.com";
+
+/// A running signer and everything it keeps.
+pub(crate) struct Server {
+    pub(crate) signer: Signer,
+    pub(crate) api: SocketAddr,
+    pub(crate) internal: SocketAddr,
+    pub(crate) drain: CancellationToken,
+    pub(crate) cut: CancellationToken,
+    pub(crate) running: JoinHandle<()>,
+    config: Config,
+    folder: TempDir,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// With other settings than the usual ones.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(&variables(&folder)).unwrap();
+        change(&mut config);
+        Self::open(config, folder).await
+    }
+
+    async fn open(config: Config, folder: TempDir) -> Self {
+        let signer = Signer::open(config.clone()).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let internal = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (api, internal_address) = (listener.local_addr().unwrap(), internal.local_addr().unwrap());
+        let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
+        let running = tokio::spawn({
+            let (signer, drain, cut) = (signer.clone(), drain.clone(), cut.clone());
+            async move { signer.run(listener, internal, signer.router(), drain, cut).await }
+        });
+        Self { signer, api, internal: internal_address, drain, cut, running, config, folder }
+    }
+
+    /// Stops it as a crash would, and starts another on what it left.
+    pub(crate) async fn restart(self) -> Self {
+        self.cut.cancel();
+        self.running.await.unwrap();
+        Self::open(self.config, self.folder).await
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Call {
+        Call::new(self.api, "GET", path)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> Call {
+        Call::new(self.api, "POST", path)
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Call {
+        Call::new(self.api, "DELETE", path)
+    }
+
+    pub(crate) fn call(&self, method: &'static str, path: &str) -> Call {
+        Call::new(self.api, method, path)
+    }
+
+    /// Asks the internal listener.
+    pub(crate) fn ask(&self, path: &str) -> Call {
+        Call::new(self.internal, "GET", path)
+    }
+
+    pub(crate) fn upload(&self, user: &str, form: Form) -> Call {
+        self.post("/api/files/upload").by(user).form(form)
+    }
+
+    /// Uploads, and returns the file of the answer.
+    pub(crate) async fn stored(&self, user: &str, name: &str, bytes: &[u8]) -> Value {
+        let answer = self.upload(user, form().file(name, bytes)).send().await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["data"]["file"].clone()
+    }
+
+    /// Runs one statement in the catalog, as an administrator would.
+    pub(crate) async fn sql(&self, statement: &'static str) {
+        let catalog = self.folder.path().join("catalog.db");
+        let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", catalog.display())).await.unwrap();
+        sqlx::raw_sql(statement).execute(&pool).await.unwrap();
+        pool.close().await;
+    }
+
+    pub(crate) fn catalog(&self) -> PathBuf {
+        self.folder.path().join("catalog.db")
+    }
+
+    pub(crate) fn keys(&self) -> &KeyRing {
+        &self.config.keys
+    }
+
+    /// Every object and every staged file in storage.
+    pub(crate) async fn objects(&self) -> Vec<String> {
+        match &self.config.storage {
+            StorageUrl::Folder(root) => files_below(root),
+            StorageUrl::S3 { prefix, .. } => {
+                let listing = bucket(&self.config).keys_below(prefix).await;
+                listing.into_iter().map(|key| key[prefix.len() + 1..].to_owned()).collect()
+            }
+        }
+    }
+
+    /// The bytes of an object.
+    pub(crate) async fn object(&self, key: &str) -> Vec<u8> {
+        match &self.config.storage {
+            StorageUrl::Folder(root) => std::fs::read(root.join(key)).unwrap(),
+            StorageUrl::S3 { prefix, .. } => {
+                let path = Path::parse(format!("{prefix}/{key}")).unwrap();
+                bucket(&self.config).0.get(&path).await.unwrap().bytes().await.unwrap().to_vec()
+            }
+        }
+    }
+
+    pub(crate) fn is_folder(&self) -> bool {
+        matches!(self.config.storage, StorageUrl::Folder(_))
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.folder.path().join("files")
+    }
+}
+
+/// Where the file of this id lies.
+pub(crate) fn key_of(id: &str) -> String {
+    format!("managed/{}/{id}", &id[id.len() - 2..])
+}
+
+/// A configuration made from variables as the process would make it.
+pub(crate) fn config(variables: &[(&str, String)]) -> Result<Config, String> {
+    let flags = command("signer", "", &[COMMON, SETTINGS]).try_get_matches_from(["signer"]).unwrap();
+    let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+    let source = Source { variable: &variable, file: &|path| std::fs::read_to_string(path), aws: &aws() };
+    let mut settings = Settings::read(&[COMMON, SETTINGS], &flags, &source, &[]);
+    let config = Config::read(&mut settings);
+    settings.finish(config).map_err(|mistakes| mistakes.to_string())
+}
+
+/// What every signer of these tests is given.
+pub(crate) fn variables(folder: &TempDir) -> Vec<(&'static str, String)> {
+    let storage = match environment("TEST_STORAGE_URL") {
+        Some(url) => format!("{}/{}", url.trim_end_matches('/'), uuid::Uuid::now_v7()),
+        None => format!("file://{}", folder.path().join("files").display()),
+    };
+    vec![
+        ("FILE_SIGNING_SECRET", SECRET.into()),
+        ("STORAGE_URL", storage),
+        ("DATABASE_URL", format!("sqlite://{}", folder.path().join("catalog.db").display())),
+        ("PUBLIC_FILES_URL", format!("{BASE}/")),
+        ("CLERK_JWT_KEY", tokens::public_pem().into()),
+        ("MAX_UPLOAD_BYTES", "64MiB".into()),
+    ]
+}
+
+#[expect(clippy::disallowed_methods, reason = "which storage to test is the caller's choice")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "which storage to test is the caller's choice")]
+fn aws() -> Vec<(String, String)> {
+    std::env::vars().filter(|(name, _)| name.starts_with("AWS_")).collect()
+}
+
+struct Bucket(object_store::aws::AmazonS3);
+
+fn bucket(config: &Config) -> Bucket {
+    let StorageUrl::S3 { bucket, .. } = &config.storage else { unreachable!("only asked for a bucket") };
+    let builder = object_store::aws::AmazonS3Builder::from_env().with_bucket_name(bucket).with_allow_http(true);
+    Bucket(builder.build().unwrap())
+}
+
+impl Bucket {
+    async fn keys_below(&self, prefix: &str) -> Vec<String> {
+        use futures_util::TryStreamExt;
+        use object_store::ObjectStore;
+        let prefix = Path::parse(prefix).unwrap();
+        let objects: Vec<_> = self.0.list(Some(&prefix)).try_collect().await.unwrap();
+        objects.into_iter().map(|object| object.location.to_string()).collect()
+    }
+}
+
+fn files_below(root: &std::path::Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => found.push(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned()),
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,18 @@
+//! The API as its clients see it: a real server on a loopback port, a real catalog, real storage.
+//!
+//! Storage is a folder, or what `TEST_STORAGE_URL` names (`s3://...`, with the `AWS_*` variables of it).
+
+mod harness;
+
+mod delete;
+mod errors;
+mod identity;
+mod lifecycle;
+mod list;
+mod malformed_uploads;
+mod read;
+mod settings;
+mod signed_url;
+mod storing;
+mod system;
+mod uploads;

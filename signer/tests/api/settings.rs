@@ -1,0 +1,66 @@
+//! Settings: all mistakes together, and no value in any of them.
+
+use crate::harness::{config, public_pem, variables};
+
+fn with(changes: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut variables = variables(&folder);
+    for (name, value) in changes {
+        variables.retain(|(known, _)| known != name);
+        variables.push((name, (*value).to_owned()));
+    }
+    variables
+}
+
+#[test]
+fn every_mistake_is_reported_at_once() {
+    let text = config(&with(&[
+        ("SIGNER_LISTEN", "everywhere"),
+        ("PUBLIC_FILES_URL", "files.example.com"),
+        ("CLERK_JWT_KEY", ""),
+        ("CLERK_JWKS_URL", "https://clerk.example/jwks"),
+        ("MAX_UPLOAD_BYTES", "lots"),
+        ("STORAGE_URL", "ftp://secret-place"),
+        ("DATABASE_URL", ""),
+        ("FILE_SIGNING_SECRET", "short-secret"),
+    ]))
+    .unwrap_err();
+    for part in [
+        "SIGNER_LISTEN must be an address",
+        "PUBLIC_FILES_URL must be a URL",
+        "CLERK_JWT_KEY is required",
+        "CLERK_JWKS_URL is not supported yet; give CLERK_JWT_KEY",
+        "MAX_UPLOAD_BYTES must be a number of bytes",
+        "STORAGE_URL must be",
+        "DATABASE_URL is required",
+        "shorter than 32 bytes",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    assert!(!text.contains("short-secret") && !text.contains("secret-place"));
+}
+
+#[test]
+fn the_key_may_come_from_a_file_or_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key.pem");
+    std::fs::write(&file, public_pem()).unwrap();
+    assert!(config(&with(&[("CLERK_JWT_KEY", ""), ("CLERK_JWT_KEY_FILE", file.to_str().unwrap())])).is_ok());
+    assert!(config(&with(&[("CLERK_JWT_KEY", &public_pem().replace('\n', "\\n"))])).is_ok());
+    let private = crate::harness::OTHER_KEY.serialize_pem();
+    let text = config(&with(&[("CLERK_JWT_KEY", &private)])).unwrap_err();
+    assert!(text.contains("CLERK_JWT_KEY is a private key") && !text.contains("MII"), "{text}");
+}
+
+#[test]
+fn defaults_are_those_of_the_contract() {
+    let mut variables = with(&[("CLERK_AUTHORIZED_PARTIES", "https://a.example, https://b.example,")]);
+    variables.retain(|(name, _)| *name != "MAX_UPLOAD_BYTES");
+    let config = config(&variables).unwrap();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8081");
+    assert_eq!(config.internal_listen.to_string(), "127.0.0.1:9081");
+    assert_eq!(config.max_upload_bytes, 5 << 30);
+    assert_eq!(config.identity.rules.audience, "t2m-api");
+    assert_eq!(config.identity.rules.parties, ["https://a.example", "https://b.example"]);
+    assert_eq!((config.drain_delay.as_secs(), config.drain.as_secs()), (0, 30));
+}
