@@ -22,7 +22,7 @@ pub enum KeyRingError {
     NoKey,
     /// A secret under [`MIN_SECRET_LEN`] bytes.
     #[error(
-        "the secret of key `{0}` is shorter than {MIN_SECRET_LEN} bytes; use a longer one, or ALLOW_SHORT_SIGNING_SECRET=true for one that was inherited"
+        "the secret of key `{0}` (FILE_SIGNING_SECRET gives `default`, FILE_SIGNING_KEYS the others) is shorter than {MIN_SECRET_LEN} bytes; use a longer one, or ALLOW_SHORT_SIGNING_SECRET=true for one that was inherited"
     )]
     Short(KeyId),
     /// An entry of `FILE_SIGNING_KEYS` that is not `id:secret`.

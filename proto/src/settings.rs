@@ -215,7 +215,7 @@ impl Settings {
         match crate::keys::KeyRing::from_settings(text("FILE_SIGNING_SECRET"), text("FILE_SIGNING_KEYS"), allow_short) {
             Ok(ring) => Some(ring),
             Err(error) => {
-                self.mistakes.push(error.to_string());
+                self.note(error.to_string());
                 None
             }
         }
@@ -223,7 +223,14 @@ impl Settings {
 
     /// Notes a mistake. `why` never holds the value.
     pub fn mistake(&mut self, name: &str, why: &str) {
-        self.mistakes.push(format!("{name} {why}"));
+        self.note(format!("{name} {why}"));
+    }
+
+    /// Two services that share a setting find the same mistake in it.
+    fn note(&mut self, line: String) {
+        if !self.mistakes.contains(&line) {
+            self.mistakes.push(line);
+        }
     }
 
     /// The finished configuration.

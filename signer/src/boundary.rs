@@ -157,3 +157,50 @@ fn write_common_headers(headers: &mut HeaderMap, request_id: &str) {
     let id = HeaderValue::from_str(request_id).expect("a request id is plain ASCII");
     headers.insert(REQUEST_ID, id);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::Config,
+        identity::{Identity, Keys, Rules},
+        storage::Aws,
+    };
+    use axum::{Router, body::to_bytes, middleware, routing::get};
+    use hyper_util::service::TowerToHyperService;
+    use proto::{keys::KeyRing, storage::StorageUrl};
+    use std::time::Duration;
+
+    async fn signer(folder: &std::path::Path) -> Signer {
+        let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+        let config = Config {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            internal_listen: "127.0.0.1:0".parse().unwrap(),
+            public_files_url: String::new(),
+            identity: Identity { keys: Keys::from_pem(&key.public_key_pem()).unwrap(), rules: Rules::default() },
+            keys: KeyRing::from_settings(Some("0123456789abcdef0123456789abcdef"), None, false).unwrap(),
+            storage: StorageUrl::Folder(folder.join("files")),
+            aws: Aws::default(),
+            catalog: folder.join("catalog.db"),
+            max_upload_bytes: 1,
+            upload_patience: Duration::ZERO,
+            drain_delay: Duration::ZERO,
+            drain: Duration::ZERO,
+        };
+        Signer::open(config).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_that_tells_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let signer = signer(folder.path()).await;
+        let panics = get(async || -> &'static str { panic!("with a secret in it") });
+        let layer = middleware::from_fn_with_state(signer, boundary);
+        let service = TowerToHyperService::new(Router::<()>::new().route("/", panics).layer(layer));
+        let response = hyper::service::Service::call(&service, Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = to_bytes(response.into_body(), 4096).await.unwrap();
+        let body = std::str::from_utf8(&body).unwrap();
+        assert!(body.contains("\"internal_error\"") && !body.contains("secret"), "{body}");
+    }
+}

@@ -88,60 +88,70 @@ impl Error {
 
     /// The one table of refusals.
     pub(crate) fn answer(&self) -> Answer {
-        let (status, error, code, message, level): (u16, _, _, Cow<'static, str>, _) = match self {
-            Self::TokenMissing => (401, "Unauthorized", "token_missing", "No token provided".into(), Level::INFO),
-            Self::TokenExpired => (401, "Unauthorized", "token_expired", "Invalid token".into(), Level::INFO),
-            Self::TokenInvalid(_) => (401, "Unauthorized", "token_invalid", "Invalid token".into(), Level::INFO),
+        use StatusCode as S;
+        match self {
+            Self::TokenMissing => client(S::UNAUTHORIZED, "Unauthorized", "token_missing", "No token provided"),
+            Self::TokenExpired => client(S::UNAUTHORIZED, "Unauthorized", "token_expired", "Invalid token"),
+            Self::TokenInvalid(_) => client(S::UNAUTHORIZED, "Unauthorized", "token_invalid", "Invalid token"),
             Self::UserBlocked => {
-                (403, "User blocked", "user_blocked", "This account may not use the service.".into(), Level::INFO)
+                client(S::FORBIDDEN, "User blocked", "user_blocked", "This account may not use the service.")
             }
             Self::Invalid { field, why } => {
-                (400, "Invalid request", "invalid_request", format!("`{field}` {why}.").into(), Level::INFO)
+                client(S::BAD_REQUEST, "Invalid request", "invalid_request", format!("`{field}` {why}."))
             }
             Self::TooLarge { limit } => {
                 let message = format!("At most {limit} bytes are taken here.");
-                (413, "Payload too large", "too_large", message.into(), Level::INFO)
+                client(S::PAYLOAD_TOO_LARGE, "Payload too large", "too_large", message)
             }
             Self::MediaType { expected } => {
                 let message = format!("Send the body as {expected}.");
-                (415, "Unsupported media type", "unsupported_media_type", message.into(), Level::INFO)
+                client(S::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "unsupported_media_type", message)
             }
             Self::Stalled => {
-                (408, "Request timeout", "timeout", "The body stopped arriving; send it again.".into(), Level::INFO)
+                client(S::REQUEST_TIMEOUT, "Request timeout", "timeout", "The body stopped arriving; send it again.")
             }
-            Self::FileNotFound => {
-                (404, "File not found", "not_found", "You have no file with this id.".into(), Level::INFO)
-            }
-            Self::RouteNotFound => {
-                (404, "Not found", "unknown_route", "There is nothing at this path.".into(), Level::INFO)
-            }
+            Self::FileNotFound => client(S::NOT_FOUND, "File not found", "not_found", "You have no file with this id."),
+            Self::RouteNotFound => client(S::NOT_FOUND, "Not found", "unknown_route", "There is nothing at this path."),
             Self::MethodNotAllowed => {
                 let message = "This path takes other methods; see the Allow header.";
-                (405, "Method not allowed", "method_not_allowed", message.into(), Level::INFO)
+                client(S::METHOD_NOT_ALLOWED, "Method not allowed", "method_not_allowed", message)
             }
             Self::Catalog(_) => {
                 let message = "The catalog cannot be reached; try again in a moment.";
-                (503, "Service unavailable", "catalog_unavailable", message.into(), Level::ERROR)
-            }
-            Self::Storage(storage::Failure::Full(_)) => {
-                (507, "Storage full", "storage_full", "There is no room left for this file.".into(), Level::ERROR)
+                ours(S::SERVICE_UNAVAILABLE, "Service unavailable", "catalog_unavailable", message)
             }
             Self::Storage(storage::Failure::Unavailable(_)) => {
                 let message = "Storage cannot be reached; try again in a moment.";
-                (503, "Service unavailable", "storage_unavailable", message.into(), Level::ERROR)
+                ours(S::SERVICE_UNAVAILABLE, "Service unavailable", "storage_unavailable", message)
             }
             Self::Storage(storage::Failure::Nonsense(_)) => {
                 let message = "Storage gave an answer that cannot be used; try again later.";
-                (502, "Bad gateway", "storage_error", message.into(), Level::ERROR)
+                ours(S::BAD_GATEWAY, "Bad gateway", "storage_error", message)
+            }
+            Self::Storage(storage::Failure::Full(_)) => {
+                ours(S::INSUFFICIENT_STORAGE, "Storage full", "storage_full", "There is no room left for this file.")
             }
             Self::Internal(_) => {
                 let message = "Something went wrong here; the request id helps to find out what.";
-                (500, "Internal error", "internal_error", message.into(), Level::ERROR)
+                ours(S::INTERNAL_SERVER_ERROR, "Internal error", "internal_error", message)
             }
-        };
-        let status = StatusCode::from_u16(status).expect("every status of the table is a valid one");
-        Answer { status, error, code, message, level }
+        }
     }
+}
+
+/// The client can do something about it.
+fn client(
+    status: StatusCode,
+    error: &'static str,
+    code: &'static str,
+    message: impl Into<Cow<'static, str>>,
+) -> Answer {
+    Answer { status, error, code, message: message.into(), level: Level::INFO }
+}
+
+/// An operator has to.
+fn ours(status: StatusCode, error: &'static str, code: &'static str, message: &'static str) -> Answer {
+    Answer { status, error, code, message: message.into(), level: Level::ERROR }
 }
 
 /// A catalog that cannot be reached will be back; a row that cannot be read will not.

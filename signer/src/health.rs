@@ -62,7 +62,7 @@ async fn reach(signer: &Signer) -> Reach {
 
 /// `GET /auth/health`: the key comes from settings, so a process that runs has it, and it does not age.
 pub(crate) async fn auth() -> impl IntoResponse {
-    Success(json!({ "status": "ok", "keys": "settings", "keys_loaded": true, "keys_age_seconds": null }))
+    Success::of(json!({ "status": "ok", "keys": "settings", "keys_loaded": true, "keys_age_seconds": null }))
 }
 
 /// `GET /system/health`.

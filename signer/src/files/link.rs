@@ -7,7 +7,7 @@ use proto::{
     keys::KeyRing,
     signed_url::{Disposition, LinkV2, sign_v1, sign_v2},
 };
-use serde_json::{Value, json};
+use serde::Serialize;
 
 const DEFAULT_SECONDS: u64 = 3600;
 const MAX_SECONDS: u64 = 604_800;
@@ -27,13 +27,20 @@ struct Wish {
     not_before: Option<u64>,
 }
 
+/// A link as it is answered.
+#[derive(Serialize)]
+pub(crate) struct Link {
+    url: String,
+    expires_at: String,
+}
+
 /// The handler.
 pub(crate) async fn signed_url(
     State(signer): State<Signer>,
     caller: Caller,
     Named(id): Named,
     request: Request,
-) -> Result<Success<Value>, Error> {
+) -> Result<Success<Link>, Error> {
     let (head, body) = request.into_parts();
     let fields = Fields::read(&head.headers, body, signer.config().upload_patience).await?;
     let wish = Wish::read(&fields)?;
@@ -41,7 +48,7 @@ pub(crate) async fn signed_url(
     let is_revoked = caller.standing().urls_revoked_before.is_some() || row.urls_revoked_before.is_some();
     let link = wish.issue(&row, is_revoked, clock::unix_seconds(), &signer.keys())?;
     let url = format!("{}{}", signer.config().public_files_url, link.target);
-    Ok(Success(json!({ "url": url, "expires_at": link.expires_at() })))
+    Ok(Success::of(Link { url, expires_at: link.expires_at() }))
 }
 
 /// A link that was signed.

@@ -13,19 +13,26 @@ use crate::{
 };
 use axum::extract::{RawQuery, State};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 const DEFAULT_LIMIT: u32 = 20;
 const MAX_LIMIT: u32 = 100;
 /// Bytes of a filter.
 const MAX_FILTER: usize = 255;
 
+/// A page of files, and where the next one begins.
+#[derive(Serialize)]
+pub(crate) struct Listing {
+    files: Vec<File>,
+    next_cursor: Option<String>,
+}
+
 /// The handler.
 pub(crate) async fn list(
     State(signer): State<Signer>,
     caller: Caller,
     RawQuery(query): RawQuery,
-) -> Result<Success<Value>, Error> {
+) -> Result<Success<Listing>, Error> {
     let page = page(query.as_deref().unwrap_or_default())?;
     // One more than asked for tells whether there is a next page.
     let wanted = Page { limit: page.limit + 1, ..page.clone() };
@@ -34,8 +41,7 @@ pub(crate) async fn list(
     rows.truncate(page.limit as usize);
     let last = rows.last().filter(|_| has_more);
     let next_cursor = last.map(|row| cursor(&Position { created_at: row.created_at, id: row.id.clone() }));
-    let files: Vec<_> = rows.into_iter().map(File::from).collect();
-    Ok(Success(json!({ "files": files, "next_cursor": next_cursor })))
+    Ok(Success::of(Listing { files: rows.into_iter().map(File::from).collect(), next_cursor }))
 }
 
 /// The page that a query asks for. Parameters that are not ours are ignored.

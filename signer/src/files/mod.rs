@@ -17,7 +17,6 @@ use axum::{
 };
 use proto::id::FileId;
 use serde::Serialize;
-use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
 
 /// How long a `DELETE` waits for storage. The file is gone for everybody before; the rest goes on behind it.
@@ -66,12 +65,34 @@ impl From<FileRow> for File {
 }
 
 /// `{"success": true, "data": ...}`.
-pub(crate) struct Success<T>(pub(crate) T);
+#[derive(Serialize)]
+pub(crate) struct Success<T> {
+    success: bool,
+    data: T,
+}
+
+impl<T> Success<T> {
+    pub(crate) fn of(data: T) -> Self {
+        Self { success: true, data }
+    }
+}
 
 impl<T: Serialize> IntoResponse for Success<T> {
     fn into_response(self) -> Response {
-        Json(json!({ "success": true, "data": self.0 })).into_response()
+        Json(self).into_response()
     }
+}
+
+/// `{"file": ...}`.
+#[derive(Serialize)]
+pub(crate) struct OneFile {
+    pub(crate) file: File,
+}
+
+/// `{"id": ...}`.
+#[derive(Serialize)]
+pub(crate) struct Deleted {
+    id: String,
 }
 
 /// The file id in a path.
@@ -91,9 +112,9 @@ pub(crate) async fn read(
     State(signer): State<Signer>,
     caller: Caller,
     Named(id): Named,
-) -> Result<Success<Value>, Error> {
+) -> Result<Success<OneFile>, Error> {
     let row = own_file(&signer, &caller, &id).await?;
-    Ok(Success(json!({ "file": File::from(row) })))
+    Ok(Success::of(OneFile { file: row.into() }))
 }
 
 /// `DELETE /files/{fileId}`: the row first, so that no URL opens it any more; then the object, then the row itself.
@@ -101,14 +122,18 @@ pub(crate) async fn delete(
     State(signer): State<Signer>,
     caller: Caller,
     Named(id): Named,
-) -> Result<Success<Value>, Error> {
+) -> Result<Success<Deleted>, Error> {
     let key = signer.catalog().mark_deleted(caller.id(), &id).await?.ok_or(Error::FileNotFound)?;
-    let answer = json!({ "id": id.as_str() });
+    let deleted = Deleted { id: id.to_string() };
     let purging = signer.clone();
-    let purge = signer.spawn(async move { purging.purge(id.as_str(), &key).await });
-    // Late or failed, it is taken up again by `Signer::finish_deletions`.
+    let purge = signer.spawn(async move {
+        // It is taken up again by `Signer::finish_deletions`.
+        if let Err(error) = purging.purge(id.as_str(), &key).await {
+            tracing::warn!(file = %id, %error, "a deletion is unfinished");
+        }
+    });
     let _ = tokio::time::timeout(DELETE_PATIENCE, purge).await;
-    Ok(Success(answer))
+    Ok(Success::of(deleted))
 }
 
 async fn own_file(signer: &Signer, caller: &Caller, id: &FileId) -> Result<FileRow, Error> {

@@ -1,11 +1,11 @@
-//! Who is calling. [`Caller`] is the only way a handler gets a [`UserId`], so none can forget to ask.
+//! Who is calling. `Caller` is the only way a handler gets a [`UserId`], so none can forget to ask.
 //!
 //! | step | where |
 //! |---|---|
-//! | find the one token that is presented | [`presented`] |
-//! | read it, verify its signature | [`token`], with a key of [`Keys`] |
-//! | judge its claims | [`claims`] |
-//! | ask the catalog whether the user is still welcome | [`Caller`] |
+//! | find the one token that is presented | `presented` |
+//! | read it, verify its signature | `token`, with a key of [`Keys`] |
+//! | judge its claims | `claims` |
+//! | ask the catalog whether the user is still welcome | `Caller` |
 
 mod claims;
 mod keys;

@@ -47,14 +47,15 @@ impl Bucket {
             .with_connect_timeout(CONNECT_TIMEOUT)
             .with_allow_http(aws.0.iter().any(plain));
         let retry = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
-        let builder = AmazonS3Builder::new().with_client_options(client).with_retry(retry);
+        let builder =
+            AmazonS3Builder::new().with_client_options(client).with_retry(retry).with_disable_bulk_delete(true);
         let builder = aws.0.iter().fold(builder, |builder, (name, value)| {
             match name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
                 Ok(key) => builder.with_config(key, value),
                 Err(_) => builder,
             }
         });
-        let store = builder.with_bucket_name(bucket).build().map_err(failure)?;
+        let store = builder.with_bucket_name(bucket).build()?;
         let part = PART.max(max_object.div_ceil(MAX_PARTS));
         let part = usize::try_from(part).map_err(|error| Failure::Unavailable(error.into()))?;
         Ok(Self { store: Arc::new(store), prefix: prefix.into(), part, cleanups: TaskTracker::new() })
@@ -75,7 +76,7 @@ impl Bucket {
         let mut listing = self.store.list(Some(&nothing));
         match tokio::time::timeout(PING_TIMEOUT, listing.next()).await {
             Ok(None | Some(Ok(_))) => Ok(()),
-            Ok(Some(Err(error))) => Err(failure(error)),
+            Ok(Some(Err(error))) => Err(Failure::from(error)),
             Err(late) => Err(Failure::Unavailable(late.into())),
         }
     }
@@ -88,7 +89,7 @@ impl Bucket {
     async fn remove(&self, path: &Path) -> Result<(), Failure> {
         match self.store.delete(path).await {
             Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(failure(error)),
+            Err(error) => Err(Failure::from(error)),
         }
     }
 
@@ -100,7 +101,7 @@ impl Bucket {
 
     /// What storage says of the object, which must be `size` bytes with a strong validator.
     async fn confirm(&self, path: &Path, size: u64) -> Result<Stored, Failure> {
-        let ObjectMeta { last_modified, size: found, e_tag, .. } = self.store.head(path).await.map_err(failure)?;
+        let ObjectMeta { last_modified, size: found, e_tag, .. } = self.store.head(path).await?;
         if found != size {
             return Err(Failure::Nonsense(format!("{found} bytes where {size} were written").into()));
         }
@@ -163,7 +164,7 @@ impl Upload {
     async fn put(&mut self) -> (u64, Result<(), Failure>) {
         let body = mem::take(&mut self.collected).freeze();
         let size = body.len() as u64;
-        (size, self.bucket.store.put(&self.path, body.into()).await.map(drop).map_err(failure))
+        (size, self.bucket.store.put(&self.path, body.into()).await.map(drop).map_err(Failure::from))
     }
 
     async fn send_part(&mut self) -> Result<(), Failure> {
@@ -191,7 +192,7 @@ impl Parts {
     async fn begin(bucket: &Bucket, path: Path) -> Result<Self, Failure> {
         let (store, cleanups) = (Arc::clone(&bucket.store), bucket.cleanups.clone());
         let begun = bucket.cleanups.spawn(async move {
-            let upload = store.put_multipart(&path).await.map_err(failure)?;
+            let upload = store.put_multipart(&path).await?;
             Ok(Self { upload: Some(upload), flying: JoinSet::new(), size: 0, cleanups })
         });
         begun.await.unwrap_or_else(|died| Err(Failure::Unavailable(died.into())))
@@ -215,7 +216,7 @@ impl Parts {
             }
         }
         let upload = self.upload.as_mut().expect("only a completed one has none");
-        let outcome = upload.complete().await.map(drop).map_err(failure);
+        let outcome = upload.complete().await.map(drop).map_err(Failure::from);
         if outcome.is_ok() {
             self.upload = None;
         }
@@ -225,7 +226,7 @@ impl Parts {
     async fn landed(&mut self) -> Result<(), Failure> {
         match self.flying.join_next().await {
             None | Some(Ok(Ok(()))) => Ok(()),
-            Some(Ok(Err(error))) => Err(failure(error)),
+            Some(Ok(Err(error))) => Err(Failure::from(error)),
             Some(Err(died)) => Err(Failure::Unavailable(died.into())),
         }
     }
@@ -241,6 +242,7 @@ impl Drop for Parts {
                 // A part that lands after the abort would stay behind, so those in the air are waited for.
                 while flying.join_next().await.is_some() {}
                 if let Err(error) = upload.abort().await {
+                    let error = Failure::from(error);
                     tracing::warn!(%error, "an unfinished multipart upload could not be aborted");
                 }
             },
@@ -249,6 +251,25 @@ impl Drop for Parts {
     }
 }
 
-fn failure(error: Error) -> Failure {
-    Failure::Unavailable(error.into())
+/// Queries stay out of logs, whoever sent them.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        let is_url = |word: &str| word.contains("://");
+        let words =
+            text.split(' ').map(|word| if is_url(word) { word.split('?').next().unwrap_or(word) } else { word });
+        Self::Unavailable(words.collect::<Vec<_>>().join(" ").into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_never_tells_a_query() {
+        let source = "PUT http://s3.local/media/key?partNumber=4&uploadId=abc in 3 s: why?".into();
+        let text = Failure::from(Error::Generic { store: "S3", source }).to_string();
+        assert!(text.contains("PUT http://s3.local/media/key in 3 s: why?"), "{text}");
+    }
 }

@@ -22,7 +22,7 @@ impl TextFields {
     /// Reads a part whole.
     pub(super) async fn take(&mut self, mut part: TextPart<'_>) -> Result<(), Error> {
         if self.texts.len() == MAX_PARTS {
-            return Err(Error::TooLarge { limit: MAX_PARTS as u64 });
+            return Err(Error::invalid("body", "must have at most 64 text parts"));
         }
         let mut bytes = Vec::new();
         while let Some(piece) = part.next().await? {

@@ -18,7 +18,7 @@ use crate::{
     Signer,
     body::{Paced, declared_length},
     error::Error,
-    files::{File, Success},
+    files::{File, OneFile, Success},
     identity::Caller,
 };
 use axum::{
@@ -28,7 +28,6 @@ use axum::{
 };
 use fields::TextFields;
 use form::{FilePart, Form, Part};
-use serde_json::{Value, json};
 
 /// What the parts around the file may add to the body, in bytes.
 const FORM_ROOM: u64 = 1 << 20;
@@ -50,7 +49,7 @@ pub(crate) async fn upload(
     State(signer): State<Signer>,
     caller: Caller,
     request: Request,
-) -> Result<Success<Value>, Error> {
+) -> Result<Success<OneFile>, Error> {
     let mut outcome = Outcome { signer: &signer, result: "cut" };
     let (head, body) = request.into_parts();
     let stored = take_form(&signer, &caller, &head.headers, body).await;
@@ -59,7 +58,7 @@ pub(crate) async fn upload(
         Err(error) if error.answer().status.is_client_error() => "refused",
         Err(_) => "failed",
     };
-    Ok(Success(json!({ "file": stored? })))
+    Ok(Success::of(OneFile { file: stored? }))
 }
 
 async fn take_form(signer: &Signer, caller: &Caller, headers: &HeaderMap, body: Body) -> Result<File, Error> {

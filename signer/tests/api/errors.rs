@@ -61,6 +61,15 @@ async fn a_catalog_that_is_away_is_a_503_and_leaves_no_object() {
 }
 
 #[tokio::test]
+async fn a_row_that_cannot_be_written_takes_its_object_with_it() {
+    let server = Server::start().await;
+    server.sql("CREATE TRIGGER full BEFORE INSERT ON files BEGIN SELECT RAISE(ABORT, 'disk full'); END").await;
+    let answer = server.upload("user_1", form().file("a", &[7; 3 << 20])).send().await;
+    answer.refuses(503, "Service unavailable", "catalog_unavailable");
+    assert_eq!(server.objects().await, [""; 0]);
+}
+
+#[tokio::test]
 async fn an_owner_blocked_while_uploading_gets_no_file() {
     let server = Server::start().await;
     let (media_type, body) = form().file("a", &[7; 5000]).finish();
