@@ -1,5 +1,6 @@
 //! A connection's patience: how long its client may keep us waiting, in each phase of an exchange.
 
+use super::room::Seat;
 use crate::config::Patience;
 use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
@@ -26,19 +27,42 @@ const LINGER: Duration = Duration::from_secs(1);
 /// And this much.
 const LINGER_BYTES: usize = 256 * 1024;
 
-/// Whether an answer is being made or sent. Shared by a connection's stream and its service, on one task.
-#[derive(Clone, Default)]
-pub(super) struct Phase(Arc<AtomicBool>);
+/// Where an exchange is. Shared by a connection's stream and its service, on one task.
+#[derive(Clone)]
+pub(super) struct Phase(Arc<Facts>);
+
+struct Facts {
+    seat: Arc<Seat>,
+    /// An answer is being made or sent.
+    answering: AtomicBool,
+    /// A head has come to its end since the stream last looked.
+    head_ended: AtomicBool,
+}
 
 impl Phase {
+    pub(super) fn new(seat: &Arc<Seat>) -> Self {
+        let seat = Arc::clone(seat);
+        Self(Arc::new(Facts { seat, answering: AtomicBool::new(false), head_ended: AtomicBool::new(false) }))
+    }
+
+    fn seat(&self) -> &Seat {
+        &self.0.seat
+    }
+
     /// A request's head has arrived.
     pub(super) fn answering(&self) -> Answering {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.answering.store(true, Ordering::Relaxed);
+        self.0.head_ended.store(true, Ordering::Relaxed);
+        self.seat().idle(false);
         Answering(self.clone())
     }
 
     fn is_answering(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.answering.load(Ordering::Relaxed)
+    }
+
+    fn take_head_ended(&self) -> bool {
+        self.0.head_ended.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -53,7 +77,7 @@ impl Answering {
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.0.store(false, Ordering::Relaxed);
+        self.0.0.answering.store(false, Ordering::Relaxed);
     }
 }
 
@@ -115,37 +139,56 @@ impl TimedStream {
             writing: Deadline::default(),
             lingering: None,
         };
-        stream.reading.set(patience.header);
+        stream.wait_for(Waiting::Head);
         stream
     }
 
     /// Nothing to read: begins or goes on with the wait that fits the phase.
     fn wait(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        self.end_head();
         if self.phase.is_answering() || self.writing.is_set() {
-            self.waiting = Waiting::Nothing;
-            self.reading.clear();
+            self.wait_for(Waiting::Nothing);
         } else if self.waiting == Waiting::Nothing {
-            self.waiting = Waiting::Next;
-            self.reading.set(self.patience.idle);
+            self.wait_for(Waiting::Next);
         }
         self.reading.check(cx)
     }
 
     /// Something was read: a first byte begins a head.
     fn has_read(&mut self) {
+        self.end_head();
         if self.waiting != Waiting::Head && !self.phase.is_answering() {
-            self.waiting = Waiting::Head;
-            self.reading.set(self.patience.header);
+            self.wait_for(Waiting::Head);
         }
+    }
+
+    fn end_head(&mut self) {
+        if self.phase.take_head_ended() {
+            self.wait_for(Waiting::Nothing);
+        }
+    }
+
+    fn wait_for(&mut self, waiting: Waiting) {
+        match waiting {
+            Waiting::Head => self.reading.set(self.patience.header),
+            Waiting::Next => self.reading.set(self.patience.idle),
+            Waiting::Nothing => self.reading.clear(),
+        }
+        self.phase.seat().idle(waiting != Waiting::Nothing);
+        self.waiting = waiting;
     }
 
     fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if written.is_ready() {
-            self.writing.clear();
+            if self.writing.is_set() {
+                self.writing.clear();
+                self.phase.seat().stalled(false);
+            }
             return written;
         }
         if !self.writing.is_set() {
             self.writing.set(self.patience.stall);
+            self.phase.seat().stalled(true);
         }
         self.writing.check(cx)?;
         Poll::Pending

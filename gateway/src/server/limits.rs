@@ -2,7 +2,8 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors that are not connections: listeners, catalog, log, runtime, storage's own sockets.
+/// Descriptors that are not connections: listeners, catalog, log, runtime, storage's own sockets. Half, where there
+/// are few.
 const RESERVED: u64 = 64;
 /// A connection is a socket and, while it is answered, an open file.
 const PER_CONNECTION: u64 = 2;
@@ -15,7 +16,8 @@ pub(super) fn connections(wanted: usize) -> usize {
         tracing::warn!(%error, "the limit of open files cannot be raised");
     }
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let fit = usize::try_from(files.saturating_sub(RESERVED) / PER_CONNECTION).unwrap_or(usize::MAX).max(1);
+    let reserved = RESERVED.min(files / 2);
+    let fit = usize::try_from((files - reserved) / PER_CONNECTION).unwrap_or(usize::MAX).max(1);
     let connections = wanted.min(fit);
     tracing::info!(open_files = files, connections, "limits");
     if connections < wanted {

@@ -2,6 +2,7 @@
 
 mod connection;
 mod limits;
+mod room;
 
 use crate::{Gateway, admin, handler};
 use connection::{Phase, TimedStream};
@@ -12,10 +13,11 @@ use hyper::{
     service::{HttpService, service_fn},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use room::{Room, Seat};
 use std::{convert::Infallible, error::Error, io, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -25,10 +27,11 @@ const MAX_HEAD: usize = 16 * 1024;
 /// After a failed accept: for instance no file descriptor was left.
 const FIRST_BACKOFF: Duration = Duration::from_millis(10);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
+/// Between two attempts to make room for a new connection.
+const ROOM_PAUSE: Duration = Duration::from_millis(100);
 const ADMIN_CONNECTIONS: usize = 64;
 
 /// How a listener's connections end.
-#[derive(Clone)]
 struct Ending {
     /// No new connections, and the open ones finish what they are at.
     stop: CancellationToken,
@@ -75,8 +78,8 @@ async fn drained(gateway: &Gateway, drain: &CancellationToken, ending: &Ending) 
     ending.stop.cancel();
 }
 
-/// Accepts for as long as it is polled. A permit is taken before each accept: past the bound, clients wait in the
-/// kernel's queue instead of costing us a descriptor.
+/// Accepts for as long as it is polled. Past the bound, the client accepted last waits for room while the others
+/// wait in the kernel's queue.
 async fn accept(
     gateway: &Gateway,
     listener: &TcpListener,
@@ -85,8 +88,9 @@ async fn accept(
     ending: &Ending,
 ) {
     let metrics = &gateway.shared.metrics;
+    let room = Room::open();
     let mut backoff = FIRST_BACKOFF;
-    while let Ok(permit) = Arc::clone(&connections).acquire_owned().await {
+    loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -101,13 +105,29 @@ async fn accept(
         };
         backoff = FIRST_BACKOFF;
         metrics.accepted.inc();
-        let (gateway, ending) = (gateway.clone(), ending.clone());
+        let permit = permit(&connections, &room).await;
+        let seated = room.seat(ending.cut.child_token());
+        let (gateway, stop) = (gateway.clone(), ending.stop.clone());
         open.spawn(async move {
             gateway.shared.metrics.connections.inc();
-            serve_one(&gateway, stream, &ending).await;
+            serve_one(&gateway, stream, &seated.seat, &stop).await;
             gateway.shared.metrics.connections.dec();
-            drop(permit);
+            drop((seated, permit));
         });
+    }
+}
+
+/// A place among the connections, for which others may have to go.
+async fn permit(connections: &Arc<Semaphore>, room: &Room) -> OwnedSemaphorePermit {
+    loop {
+        if let Ok(permit) = Arc::clone(connections).try_acquire_owned() {
+            return permit;
+        }
+        room.make();
+        let waited = timeout(ROOM_PAUSE, Arc::clone(connections).acquire_owned());
+        if let Ok(permit) = waited.await {
+            return permit.expect("the semaphore is never closed");
+        }
     }
 }
 
@@ -117,8 +137,8 @@ fn is_of_one_client(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
-async fn serve_one(gateway: &Gateway, stream: TcpStream, ending: &Ending) {
-    let phase = Phase::default();
+async fn serve_one(gateway: &Gateway, stream: TcpStream, seat: &Arc<Seat>, stop: &CancellationToken) {
+    let phase = Phase::new(seat);
     let stream = TimedStream::new(stream, gateway.shared.config.patience, phase.clone());
     let service = service_fn(|request: Request<Incoming>| {
         let answering = phase.answering();
@@ -127,11 +147,11 @@ async fn serve_one(gateway: &Gateway, stream: TcpStream, ending: &Ending) {
             Ok::<_, Infallible>(response.map(|body| answering.with(body)))
         }
     });
-    serve_http1(stream, service, ending).await;
+    serve_http1(stream, service, stop, seat.cut()).await;
 }
 
 /// One connection from its first byte to its end. Its errors are its client's affair.
-async fn serve_http1<S, B>(stream: TimedStream, service: S, ending: &Ending)
+async fn serve_http1<S, B>(stream: TimedStream, service: S, stop: &CancellationToken, cut: &CancellationToken)
 where
     S: HttpService<Incoming, ResBody = B>,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -149,13 +169,13 @@ where
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         biased;
-        () = ending.cut.cancelled() => return,
+        () = cut.cancelled() => return,
         ended = connection.as_mut() => return log_end(ended),
-        () = ending.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     tokio::select! {
         biased;
-        () = ending.cut.cancelled() => {}
+        () = cut.cancelled() => {}
         ended = connection.as_mut() => log_end(ended),
     }
 }
@@ -169,15 +189,14 @@ fn log_end(ended: Result<(), hyper::Error>) {
 /// Serves the admin routes until `cut`: they answer while the gateway drains.
 pub(crate) async fn serve_admin(gateway: Gateway, listener: TcpListener, cut: CancellationToken) {
     let permits = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
-    let ending = Ending { stop: cut.clone(), cut };
     while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         let Ok((stream, _)) = listener.accept().await else {
             sleep(FIRST_BACKOFF).await;
             continue;
         };
-        let (gateway, ending) = (gateway.clone(), ending.clone());
+        let (gateway, cut) = (gateway.clone(), cut.clone());
         tokio::spawn(async move {
-            let phase = Phase::default();
+            let phase = Phase::new(&Seat::apart(cut.clone()));
             let stream = TimedStream::new(stream, gateway.shared.config.patience, phase.clone());
             let service = service_fn(|request: Request<Incoming>| {
                 let answering = phase.answering();
@@ -187,7 +206,7 @@ pub(crate) async fn serve_admin(gateway: Gateway, listener: TcpListener, cut: Ca
                     Ok::<_, Infallible>(response.map(|body| answering.with(body)))
                 }
             });
-            serve_http1(stream, service, &ending).await;
+            serve_http1(stream, service, &cut, &cut).await;
             drop(permit);
         });
     }

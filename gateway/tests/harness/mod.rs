@@ -1,0 +1,73 @@
+//! A real gateway process, its storage and its catalog, and a client that keeps every byte.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`process`] | [`Setup`] and [`Gateway`]: start, ask, signal, stop |
+//! | [`client`] | [`Request`], [`Download`], [`Connection`]: HTTP/1.1 over a socket, nothing hidden |
+//! | [`answer`] | [`Answer`]: what came back, and what every error must look like |
+//! | [`multipart`] | `multipart/byteranges`, read strictly |
+//! | [`link`] | signed URLs, made from the contract and not by the code under test |
+//! | [`file`], [`storage`], [`catalog`] | what the gateway serves from |
+//! | [`health`] | what must hold after every abuse |
+//! | [`random`] | bytes that are the same on every run |
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of the harness")]
+
+mod answer;
+mod catalog;
+mod client;
+mod file;
+mod health;
+mod link;
+mod multipart;
+mod process;
+mod random;
+mod storage;
+
+pub(crate) use answer::{Answer, EXPOSED};
+pub(crate) use client::{Connection, Download, Ended, Raw, Request};
+pub(crate) use file::{File, NewFile};
+pub(crate) use link::{KEY_ID, LinkV1, LinkV2, SECRET, hmac_hex, percent};
+pub(crate) use multipart::{Part, parts};
+pub(crate) use process::{Exit, Gateway, Setup, setup, setup_without_schema, start};
+pub(crate) use random::{Random, bytes};
+pub(crate) use storage::{Storage, Stored};
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The bound on anything that has no bound of its own: far above what a slow machine needs.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Within this, every gateway follows a change in the catalog (2 s), give or take a slow machine.
+pub(crate) const FOLLOWS: Duration = Duration::from_millis(2_500);
+
+/// Unix seconds.
+#[expect(clippy::disallowed_methods, reason = "the tests' one clock")]
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs()
+}
+
+/// Polls until `found` gives something; fails after `bound` with `what` was awaited.
+#[track_caller]
+pub(crate) fn eventually<T>(what: &str, bound: Duration, mut found: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + bound;
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "not within {bound:?}: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Repeats `exchange` until it begins and ends within one second of the clock, for answers that depend on it.
+/// The exchange is given that second.
+pub(crate) fn within_one_second<T>(mut exchange: impl FnMut(u64) -> T) -> T {
+    for _ in 0..20 {
+        let before = now();
+        let outcome = exchange(before);
+        if now() == before {
+            return outcome;
+        }
+    }
+    panic!("no exchange fitted into one second of the clock");
+}

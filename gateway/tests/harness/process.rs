@@ -1,0 +1,336 @@
+//! The gateway as a process: started with nothing in its environment but what a test says, killed when dropped.
+
+use super::{
+    Connection, File, PATIENCE, Raw, Request, SECRET, catalog::Catalog, eventually, health::Level,
+    link::signatures_made, storage::Storage, storage::aws_variables,
+};
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::{Ipv4Addr, SocketAddrV4},
+    os::unix::process::{CommandExt, ExitStatusExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tempfile::TempDir;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_gateway");
+
+/// A gateway with everything it needs and nothing else set.
+pub(crate) fn setup() -> Setup {
+    let setup = Setup::new();
+    setup.catalog.migrate();
+    setup
+}
+
+/// As [`setup`], but nobody has made the catalog's tables yet.
+pub(crate) fn setup_without_schema() -> Setup {
+    Setup::new()
+}
+
+/// As [`setup`], started.
+#[track_caller]
+pub(crate) fn start() -> Gateway {
+    setup().start()
+}
+
+/// A gateway to be started.
+#[must_use]
+pub(crate) struct Setup {
+    home: TempDir,
+    storage: Storage,
+    catalog: Catalog,
+    address: Ipv4Addr,
+    variables: BTreeMap<String, String>,
+    fd_limit: Option<u32>,
+    user: Option<u32>,
+}
+
+/// A gateway that did not start.
+pub(crate) struct Exit {
+    pub(crate) status: ExitStatus,
+    pub(crate) log: String,
+}
+
+impl Setup {
+    fn new() -> Self {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let storage = Storage::new(home.path());
+        let catalog = Catalog::new(&home.path().join("catalog.db"));
+        let address = own_address();
+        let mut variables: BTreeMap<String, String> = [
+            ("FILE_SIGNING_SECRET", SECRET.to_owned()),
+            ("STORAGE_URL", storage.url()),
+            ("DATABASE_URL", catalog.url()),
+            ("GATEWAY_LISTEN", format!("{address}:8080")),
+            ("GATEWAY_ADMIN_LISTEN", format!("{address}:9080")),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        if !storage.is_folder() {
+            variables.extend(aws_variables());
+            variables.insert("GATEWAY_CACHE_DIR".into(), home.path().join("cache").display().to_string());
+        }
+        Self { home, storage, catalog, address, variables, fd_limit: None, user: None }
+    }
+
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    pub(crate) fn unset(mut self, name: &str) -> Self {
+        self.variables.remove(name);
+        self
+    }
+
+    /// As `ulimit -n`.
+    pub(crate) fn fd_limit(mut self, limit: u32) -> Self {
+        self.fd_limit = Some(limit);
+        self
+    }
+
+    /// Started under another user id, to whom the test's folder then belongs.
+    pub(crate) fn user(mut self, id: u32) -> Self {
+        self.user = Some(id);
+        self
+    }
+
+    /// A folder of the test's own, beside storage and catalog.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Started, ready, and its canary seen.
+    #[track_caller]
+    pub(crate) fn start(self) -> Gateway {
+        let mut gateway = self.start_without_canary();
+        let canary = gateway.store("canary.txt", b"a canary that sings");
+        gateway.get(&canary.url()).send().assert_whole(&canary.bytes);
+        gateway.canary = Some(canary);
+        gateway.at_rest = gateway.level_at_rest();
+        gateway
+    }
+
+    /// Started and ready: for one with other secrets than the usual.
+    #[track_caller]
+    pub(crate) fn start_without_canary(self) -> Gateway {
+        let gateway = self.start_unready();
+        gateway.await_ready();
+        gateway
+    }
+
+    /// Started, and perhaps not ready yet.
+    pub(crate) fn start_unready(self) -> Gateway {
+        let (child, log) = self.spawn();
+        Gateway {
+            pid: child.id(),
+            child: Mutex::new(child),
+            address: self.address,
+            log,
+            storage: self.storage,
+            catalog: self.catalog,
+            home: self.home,
+            canary: None,
+            at_rest: Level::default(),
+        }
+    }
+
+    /// Run until it exits by itself.
+    #[track_caller]
+    pub(crate) fn run_to_exit(self) -> Exit {
+        let (mut child, log) = self.spawn();
+        let status = eventually("the gateway exits", PATIENCE, || child.try_wait().expect("a child can be awaited"));
+        Exit { status, log: fs::read_to_string(log).expect("a log") }
+    }
+
+    fn spawn(&self) -> (Child, PathBuf) {
+        let path = self.home.path().join("log");
+        let log = fs::File::create(&path).expect("a file for the log");
+        let mut command = match self.fd_limit {
+            None => Command::new(BINARY),
+            Some(limit) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.arg("-c").arg(format!("ulimit -n {limit} && exec \"$0\"")).arg(BINARY);
+                shell
+            }
+        };
+        if let Some(id) = self.user {
+            give_to(self.home.path(), id);
+            command.uid(id).gid(id);
+        }
+        command.env_clear().envs(&self.variables).current_dir(self.home.path()).stdin(Stdio::null());
+        command.stdout(log.try_clone().expect("one file for both")).stderr(log);
+        (command.spawn().expect("the gateway can be run"), path)
+    }
+}
+
+/// A loopback address that no other running test has, so that the well-known ports are free on it.
+fn own_address() -> Ipv4Addr {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed) % 250 + 2;
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, high, low, u8::try_from(count).expect("it is under 252"))
+}
+
+fn give_to(path: &Path, id: u32) {
+    std::os::unix::fs::lchown(path, Some(id), Some(id)).expect("root can give folders away");
+    if path.is_dir() && !path.is_symlink() {
+        for entry in fs::read_dir(path).expect("a folder can be listed") {
+            give_to(&entry.expect("an entry").path(), id);
+        }
+    }
+}
+
+/// A running gateway.
+pub(crate) struct Gateway {
+    child: Mutex<Child>,
+    pid: u32,
+    address: Ipv4Addr,
+    log: PathBuf,
+    storage: Storage,
+    catalog: Catalog,
+    home: TempDir,
+    pub(super) canary: Option<File>,
+    pub(super) at_rest: Level,
+}
+
+impl Gateway {
+    pub(crate) fn get(&self, target: &str) -> Request {
+        self.request("GET", target)
+    }
+
+    pub(crate) fn head(&self, target: &str) -> Request {
+        self.request("HEAD", target)
+    }
+
+    pub(crate) fn request(&self, method: &str, target: &str) -> Request {
+        Request::new(self.public(), method, target)
+    }
+
+    /// A request to the admin listener.
+    pub(crate) fn admin(&self, method: &str, target: &str) -> Request {
+        Request::new(self.admin_address(), method, target)
+    }
+
+    #[track_caller]
+    pub(crate) fn connect(&self) -> Connection {
+        Connection::open(self.public())
+    }
+
+    /// Writes these bytes, then reads until the gateway closes.
+    #[track_caller]
+    pub(crate) fn raw(&self, bytes: &[u8]) -> Raw {
+        let mut connection = self.connect();
+        let (bytes, ended) = connection.send(bytes).rest();
+        Raw { bytes, ended }
+    }
+
+    pub(crate) fn public(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(self.address, 8080)
+    }
+
+    pub(crate) fn admin_address(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(self.address, 9080)
+    }
+
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// A folder of the test's own, beside storage and catalog.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Everything it has written to stdout and stderr.
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).expect("a log")).into_owned()
+    }
+
+    /// The status of `/readyz`; `None` when nothing answers there.
+    pub(crate) fn readiness(&self) -> Option<u16> {
+        let mut connection = Connection::try_open(self.admin_address(), PATIENCE)?;
+        let request = self.admin("GET", "/readyz").header("Connection", "close").to_bytes();
+        let (answer, _) = connection.send(&request).rest();
+        super::Answer::parse_head(&answer).map(|(head, _)| head.status())
+    }
+
+    /// The status with which it exited, if it did.
+    pub(crate) fn exited(&self) -> Option<ExitStatus> {
+        self.child.lock().expect("no holder panics").try_wait().expect("a child can be awaited")
+    }
+
+    /// Its exit code, awaited.
+    #[track_caller]
+    pub(crate) fn exit_code_within(&self, bound: Duration) -> i32 {
+        let status = eventually("the gateway exits", bound, || self.exited());
+        status.code().unwrap_or_else(|| panic!("ended by signal {:?}", status.signal()))
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw).expect("a child has a pid");
+        kill_process(pid, signal).expect("the gateway takes signals");
+    }
+
+    /// Neither the log nor `more` holds the secret or any signature ever made.
+    #[track_caller]
+    pub(crate) fn assert_nothing_leaked_to(&self, more: &str) {
+        for (place, text) in [("log", self.log().as_str()), ("answer", more)] {
+            assert!(!text.contains(SECRET), "the secret is in the {place}");
+            for signature in signatures_made() {
+                assert!(!text.contains(&signature), "a signature is in the {place}");
+            }
+        }
+    }
+
+    /// Polls until `/readyz` says 200.
+    #[track_caller]
+    pub(crate) fn await_ready(&self) {
+        eventually("GET /readyz says 200", Duration::from_secs(10), || {
+            if let Some(status) = self.exited() {
+                panic!("the gateway exited with {status}:\n{}", self.log());
+            }
+            (self.readiness() == Some(200)).then_some(())
+        });
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let mut child = self.child.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _ = child.kill();
+        let _ = child.wait();
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail = log.char_indices().rev().nth(4_000).map_or(0, |(at, _)| at);
+            std::io::Write::write_all(
+                &mut std::io::stderr(),
+                format!("the gateway's log:\n{}\n", &log[tail..]).as_bytes(),
+            )
+            .unwrap_or_default();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! No log line, metric or error holds a signature, a token, a secret or a whole query string (C18, H8 for the gateway).
+
+use crate::harness::{self, Answer, File, Gateway};
+
+const TOKEN: &str = "canary-bearer-token-9f8e7d6c";
+const COOKIE: &str = "canary-session-cookie-5a4b3c2d";
+
+/// One of every kind of answer, with everything secret that a client may send along.
+fn provoke_everything(gateway: &Gateway, file: &File) -> Vec<Answer> {
+    gateway.catalog().block("user_blocked");
+    let referer = format!("https://app.example.com/watch?src={}", file.url());
+    let link = file.link();
+    let urls = [
+        file.url(),
+        file.link_v2().with("filename", "canary-name.mp4").url(),
+        link.clone().expires(1).url(),
+        link.clone().user("user_blocked").url(),
+        link.clone().user("user_nobody").url(),
+        link.clone().secret("a-secret-that-is-on-no-ring-0123456789").url(),
+        link.expires(harness::now() * 1000).url(),
+        file.link_v2().with("kid", "gone").url(),
+        format!("{}&signature=twice", file.url()),
+        file.url().replace("/files/secure/", "/files/other/"),
+        format!("/metrics?{}", file.url().split_once('?').expect("a query").1),
+    ];
+    let mut answers = Vec::new();
+    for url in urls {
+        for method in ["GET", "HEAD", "OPTIONS", "POST"] {
+            let request = gateway.request(method, &url).header("Referer", &referer).header("User-Agent", "a test");
+            let request = request.header("Authorization", &format!("Bearer {TOKEN}"));
+            answers.push(request.header("Cookie", &format!("__session={COOKIE}")).range("bytes=0-1").send());
+        }
+    }
+    for junk in [format!("GET {} HTTP/9.9\r\n\r\n", file.url()), format!("{}\r\nHost: h\r\n\r\n", file.url())] {
+        gateway.raw(junk.as_bytes());
+    }
+    answers
+}
+
+#[track_caller]
+fn assert_silent_about(gateway: &Gateway, file: &File, place: &str, text: &str) {
+    gateway.assert_nothing_leaked_to(text);
+    for secret in
+        [TOKEN, COOKIE, "signature=", "user_id=", "canary-name.mp4", file.url().split_once('?').expect("a query").1]
+    {
+        assert!(!text.contains(secret), "{secret} is in the {place}");
+    }
+}
+
+#[test]
+fn nothing_secret_is_written_even_at_trace_level() {
+    for format in ["text", "json"] {
+        let gateway = harness::setup().set("RUST_LOG", "trace").set("LOG_FORMAT", format).start();
+        let file = gateway.store("clip.mp4", b"bytes");
+        let answers = provoke_everything(&gateway, &file);
+        assert!(answers.iter().any(|answer| answer.status() == 206), "something was granted");
+
+        let log = gateway.log();
+        assert!(log.lines().count() > answers.len() / 2, "a log at trace level has something to say:\n{log}");
+        assert_silent_about(&gateway, &file, "log", &log);
+        let metrics = gateway.admin("GET", "/metrics").send();
+        assert_silent_about(&gateway, &file, "metrics", &String::from_utf8_lossy(metrics.body()));
+        for answer in answers.iter().filter(|answer| answer.status() >= 400) {
+            assert_silent_about(&gateway, &file, "error", &String::from_utf8_lossy(answer.body()));
+        }
+        gateway.assert_unharmed();
+    }
+}
+
+#[test]
+fn a_thousand_requests_for_one_url_are_all_granted() {
+    let gateway = harness::start();
+    let file = gateway.store("clip.mp4", &harness::bytes(10_000));
+    let url = file.url();
+    std::thread::scope(|scope| {
+        for _ in 0..50 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    let request = gateway.get(&url).header("Referer", &url).header("Authorization", "Bearer x");
+                    request.send().assert_whole(&file.bytes);
+                }
+            });
+        }
+    });
+    gateway.assert_unharmed();
+}
+
+#[test]
+fn a_line_break_in_a_request_does_not_begin_a_line_of_the_log() {
+    let gateway = harness::setup().set("RUST_LOG", "trace").set("LOG_FORMAT", "json").start();
+    let file = gateway.store("clip.mp4", b"bytes");
+    let evil = "%0d%0aevil-line%1b[31m";
+    for url in [format!("{}&x={evil}", file.url()), format!("/files/secure/{evil}"), format!("/{evil}")] {
+        gateway.get(&url).header("User-Agent", "evil-line\u{9b}31m").header("X-Request-Id", "evil-line").send();
+    }
+    for line in gateway.log().lines() {
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "not one JSON object: {line}");
+        assert!(!line.contains('\u{1b}') && !line.contains('\u{9b}'), "raw control characters: {line}");
+    }
+}
