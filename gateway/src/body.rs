@@ -5,6 +5,7 @@ use crate::{
     store::{Opened, ReadError, Reader},
 };
 use bytes::Bytes;
+use http::StatusCode;
 use http_body::{Frame, SizeHint};
 use std::{
     collections::VecDeque,
@@ -45,12 +46,14 @@ impl Body {
     /// A body of `pieces`, whose ranges are read from `source`; the reader beside it, if any, is the first range's.
     /// `announced` bytes are named in the head and never sent: hyper writes a 304's Content-Length only if the body claims it.
     pub(crate) fn new(
+        status: StatusCode,
         pieces: Vec<Piece>,
         source: Option<(Opened, Option<Reader>)>,
         announced: u64,
-        exchange: Exchange,
+        mut exchange: Exchange,
     ) -> Self {
         let left = pieces.iter().map(Piece::len).sum();
+        exchange.answered(status, left);
         let (source, reader) = source.map_or((None, None), |(source, reader)| (Some(source), reader));
         Self { pieces: pieces.into(), source, reader, left, announced, exchange }
     }
@@ -90,7 +93,7 @@ impl http_body::Body for Body {
             Some(Ok(bytes)) => match this.left.checked_sub(bytes.len() as u64) {
                 Some(left) => {
                     this.left = left;
-                    this.exchange.sent(bytes.len() as u64);
+                    this.exchange.sent(bytes.len() as u64, left);
                     Some(Ok(Frame::data(bytes)))
                 }
                 None => Some(Err(ReadError::Changed)),
@@ -110,11 +113,5 @@ impl http_body::Body for Body {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.left + self.announced)
-    }
-}
-
-impl Drop for Body {
-    fn drop(&mut self) {
-        self.exchange.ended(self.left);
     }
 }

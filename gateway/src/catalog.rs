@@ -17,12 +17,13 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tokio::time::timeout;
 
 /// How long a row is believed. A deletion or a block reaches this gateway within it, inside the contract's 2 s.
 const BELIEVED: Duration = Duration::from_secs(1);
 /// Rows remembered at most.
 const REMEMBERED: usize = 20_000;
-/// A query, a connection and a busy database may take this long.
+/// A look-up may take this long, whatever it waits for.
 const TIMEOUT: Duration = Duration::from_secs(2);
 const CONNECTIONS: u32 = 4;
 
@@ -84,7 +85,7 @@ impl Catalog {
     /// Whether the catalog can be read and holds the schema this build needs.
     pub(crate) async fn check(&self) -> Result<(), String> {
         let version = sqlx::query_scalar::<_, Option<i64>>(SCHEMA).fetch_one(&self.pool);
-        match tokio::time::timeout(TIMEOUT, version).await {
+        match timeout(TIMEOUT, version).await {
             Err(_) => Err("the catalog does not answer".into()),
             Ok(Err(error)) => Err(format!("the catalog cannot be read: {error}")),
             Ok(Ok(version)) if version.unwrap_or(0) < SCHEMA_VERSION => {
@@ -100,14 +101,15 @@ impl Catalog {
             return Ok(found);
         }
         self.found.remove_if(&key, |found| !found.is_believed());
-        self.found.get_or_insert_async(&key, self.look_up(&key.0, &key.1)).await
+        // Bounds the wait for another's query too: when that fails, those who waited for it try one after the other.
+        let found = timeout(TIMEOUT, self.found.get_or_insert_async(&key, self.look_up(&key.0, &key.1)));
+        found.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
     async fn look_up(&self, file: &FileId, user: &UserId) -> Result<Found, sqlx::Error> {
         // Taken before the query, so that a change made during it is not believed for longer than one made after.
         let asked = Instant::now();
-        let query = sqlx::query(LOOK_UP).bind(file.as_str()).bind(user.as_str()).fetch_one(&self.pool);
-        let row = tokio::time::timeout(TIMEOUT, query).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        let row = sqlx::query(LOOK_UP).bind(file.as_str()).bind(user.as_str()).fetch_one(&self.pool).await?;
         Ok(Found { file: file_entry(&row)?.map(Arc::new), user: standing(&row)?, asked })
     }
 }

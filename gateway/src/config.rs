@@ -4,7 +4,7 @@ use crate::cors::AllowedOrigins;
 use proto::{
     keys::KeyRing,
     settings::{Setting, Settings},
-    storage::{StorageUrl, sqlite_path},
+    storage::{Aws, StorageUrl, sqlite_path},
 };
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -59,16 +59,6 @@ pub struct Config {
     pub drain: Duration,
 }
 
-/// The object store's own variables, name and value. Its `Debug` prints nothing: keys are among them.
-#[derive(Clone, Default)]
-pub struct Aws(pub Vec<(String, String)>);
-
-impl std::fmt::Debug for Aws {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Aws(..)")
-    }
-}
-
 /// How long a connection may keep us waiting.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
@@ -105,7 +95,7 @@ impl Config {
             admin_listen: admin_listen?,
             threads,
             storage: storage?,
-            aws: Aws(settings.aws().to_vec()),
+            aws: settings.aws().clone(),
             catalog: catalog?,
             keys: keys?,
             max_url_seconds: max_url_seconds?,

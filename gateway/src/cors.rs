@@ -34,7 +34,9 @@ impl FromStr for AllowedOrigins {
             if scheme.is_empty() || host.is_empty() || host.contains(['/', '*', ' ']) {
                 return Err(EXPECTED);
             }
-            HeaderValue::from_str(&text).map_err(|_| EXPECTED)
+            // As browsers write it: without the scheme's own port.
+            let default_port = if scheme == "https" { ":443" } else { ":80" };
+            HeaderValue::from_str(text.strip_suffix(default_port).unwrap_or(&text)).map_err(|_| EXPECTED)
         };
         text.split(',').map(origin).collect::<Result<_, _>>().map(Self::Only)
     }
@@ -91,6 +93,8 @@ mod tests {
     fn a_list_names_the_origin_it_holds_and_varies_on_every_answer() {
         let answer = marked("https://a.example, https://b.example:8443", "https://b.example:8443");
         assert_eq!(answer["access-control-allow-origin"], "https://b.example:8443");
+        let with_port = marked("https://a.example:443", "https://a.example");
+        assert_eq!(with_port["access-control-allow-origin"], "https://a.example");
         let other = marked("https://a.example", "https://a.example.evil");
         assert!(!other.contains_key("access-control-allow-origin"));
         assert_eq!(other["vary"], "Origin");

@@ -97,8 +97,13 @@ impl Call<'_> {
         if self.has_body { Err(Reject::Framing("A request for a file has no body.")) } else { Ok(()) }
     }
 
+    /// Past the bound the answer is immediate; a stalled client's place is freed for the next try.
     fn permit(&self) -> Result<OwnedSemaphorePermit, Reject> {
-        self.gateway.shared.in_flight.clone().try_acquire_owned().map_err(|_| Reject::Overloaded)
+        let shared = &self.gateway.shared;
+        shared.in_flight.clone().try_acquire_owned().map_err(|_| {
+            shared.room.make_for_an_answer();
+            Reject::Overloaded
+        })
     }
 
     fn verify(&self, path: &str, query: &str, now: u64) -> Result<Grant, Reject> {
@@ -161,9 +166,8 @@ impl Answer {
         Self { status: StatusCode::NO_CONTENT, headers, pieces: Vec::new(), source: None, announced: 0 }
     }
 
-    fn into_response(self, mut exchange: Exchange) -> Response<Body> {
-        exchange.answered(self.status);
-        let mut response = Response::new(Body::new(self.pieces, self.source, self.announced, exchange));
+    fn into_response(self, exchange: Exchange) -> Response<Body> {
+        let mut response = Response::new(Body::new(self.status, self.pieces, self.source, self.announced, exchange));
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response

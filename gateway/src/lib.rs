@@ -25,7 +25,7 @@ mod store;
 use arc_swap::ArcSwap;
 use config::Config;
 use proto::keys::KeyRing;
-use std::{io, sync::Arc};
+use std::sync::Arc;
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -38,9 +38,6 @@ pub enum StartError {
     /// Metrics could not be registered.
     #[error("metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
-    /// A listener's socket could not be set up.
-    #[error("a listener cannot be used: {0}")]
-    Listen(#[from] io::Error),
 }
 
 /// A gateway, ready to serve. Clones share everything.
@@ -55,6 +52,7 @@ struct Shared {
     catalog: catalog::Catalog,
     store: store::Store,
     in_flight: Arc<Semaphore>,
+    room: Arc<server::Room>,
     metrics: Arc<observe::Metrics>,
     draining: CancellationToken,
 }
@@ -70,6 +68,7 @@ impl Gateway {
             catalog: catalog::Catalog::open(&config.catalog),
             store: store::Store::open(&config.storage, &config.aws)?,
             in_flight: Arc::new(Semaphore::new(config.max_in_flight)),
+            room: server::Room::open(),
             metrics: observe::Metrics::new()?,
             draining: CancellationToken::new(),
             config,
@@ -84,19 +83,15 @@ impl Gateway {
 
     /// Serves until drained. `drain` begins a graceful stop: `/readyz` says 503 at once, accepting goes on for
     /// `DRAIN_DELAY_SECONDS`, transfers finish within `DRAIN_SECONDS`; `cut` ends everything at once.
-    ///
-    /// # Errors
-    /// A listener that cannot be set up.
     pub async fn run(
         &self,
         listener: TcpListener,
         admin: TcpListener,
         drain: CancellationToken,
         cut: CancellationToken,
-    ) -> Result<(), StartError> {
+    ) {
         let admin = tokio::spawn(server::serve_admin(self.clone(), admin, cut.clone()));
         server::serve_files(self.clone(), listener, drain, cut).await;
         admin.abort();
-        Ok(())
     }
 }

@@ -7,6 +7,7 @@ use gateway::{
     observe,
 };
 use proto::settings::{COMMON, EXIT_USAGE, Settings, Source, command};
+use proto::storage::Aws;
 use std::{net::SocketAddr, process::exit};
 use tokio::{
     net::TcpListener,
@@ -42,7 +43,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let gateway = Gateway::open(config)?;
     let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
     let signals = tokio::spawn(signals(gateway.clone(), drain.clone(), cut.clone()));
-    gateway.run(listener, admin, drain, cut).await?;
+    gateway.run(listener, admin, drain, cut).await;
     signals.abort();
     Ok(())
 }
@@ -89,10 +90,10 @@ fn read_settings() -> Settings {
         let _ = error.print();
         exit(if error.use_stderr() { EXIT_USAGE } else { 0 })
     });
-    let aws: Vec<_> = std::env::vars_os()
+    let aws = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name.starts_with("AWS_"))
-        .collect();
+        .filter(|(name, _)| name.starts_with("AWS_"));
+    let aws = Aws(aws.collect());
     let source =
         Source { variable: &|name| std::env::var_os(name), file: &|path| std::fs::read_to_string(path), aws: &aws };
     Settings::read(&TABLES, &flags, &source, &[])

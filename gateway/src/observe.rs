@@ -83,8 +83,10 @@ impl Metrics {
             method,
             request_id,
             started: Instant::now(),
-            status: StatusCode::OK,
+            // Until there is an answer: nginx's number for a client that left before it.
+            status: StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             bytes: 0,
+            unsent: 0,
             broken: None,
             permit: None,
         }
@@ -104,6 +106,7 @@ pub(crate) struct Exchange {
     started: Instant,
     status: StatusCode,
     bytes: u64,
+    unsent: u64,
     broken: Option<&'static str>,
     permit: Option<OwnedSemaphorePermit>,
 }
@@ -119,12 +122,16 @@ impl Exchange {
         reject.log(self.id());
     }
 
-    pub(crate) fn answered(&mut self, status: StatusCode) {
+    /// The head is made; `unsent` bytes are to follow it.
+    pub(crate) fn answered(&mut self, status: StatusCode, unsent: u64) {
         self.status = status;
+        self.unsent = unsent;
     }
 
-    pub(crate) fn sent(&mut self, bytes: u64) {
+    /// `bytes` more have gone out, `unsent` are still to go.
+    pub(crate) fn sent(&mut self, bytes: u64, unsent: u64) {
         self.bytes += bytes;
+        self.unsent = unsent;
         self.metrics.sent.inc_by(bytes);
     }
 
@@ -139,11 +146,16 @@ impl Exchange {
         tracing::warn!(cause = %error, request_id = self.id(), "body cut");
     }
 
-    /// The exchange is over, with `left` bytes of its body unsent.
-    pub(crate) fn ended(&mut self, left: u64) {
+    fn id(&self) -> &str {
+        self.request_id.to_str().unwrap_or_default()
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
         let end = match self.broken {
             Some(reason) => reason,
-            None if left > 0 => "client_gone",
+            None if self.unsent > 0 => "client_gone",
             None => "whole",
         };
         if end != "whole" {
@@ -162,10 +174,6 @@ impl Exchange {
             request_id = self.id(),
             "answered"
         );
-    }
-
-    fn id(&self) -> &str {
-        self.request_id.to_str().unwrap_or_default()
     }
 }
 

@@ -54,9 +54,6 @@ pub fn admit<'a>(
     let is_revoked =
         |before: Option<u64>| before.is_some_and(|before| grant.issued_at().is_none_or(|iat| iat < before));
 
-    if user.deleted {
-        return Err(Refusal::NotFound);
-    }
     if user.blocked
         || is_revoked(user.urls_revoked_before)
         || own.is_some_and(|file| is_revoked(file.urls_revoked_before))
@@ -64,7 +61,7 @@ pub fn admit<'a>(
         return Err(Refusal::Revoked);
     }
     let is_there = |file: &&FileEntry| file.ready && file.expires_at.is_none_or(|end| now < end);
-    own.filter(is_there).ok_or(Refusal::NotFound)
+    own.filter(is_there).filter(|_| !user.deleted).ok_or(Refusal::NotFound)
 }
 
 /// One step of the schema, applied once, in order.

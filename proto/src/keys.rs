@@ -63,11 +63,10 @@ impl fmt::Debug for Signature {
     }
 }
 
-/// All keys of a service, at least one. Its `Debug` prints key ids only.
+/// All keys of a service, at least one; the first signs version 1. Its `Debug` prints key ids only.
 #[derive(Clone)]
 pub struct KeyRing {
     keys: Vec<Key>,
-    signs_v1: usize,
     signs_v2: usize,
     has_short: bool,
 }
@@ -95,7 +94,7 @@ impl KeyRing {
     /// # Errors
     /// No secret, a short one (unless `allow_short`), an id given twice.
     pub fn new(secret: Option<&str>, list: &[(KeyId, &str)], allow_short: bool) -> Result<Self, KeyRingError> {
-        let mut ring = Self { keys: Vec::new(), signs_v1: 0, signs_v2: 0, has_short: false };
+        let mut ring = Self { keys: Vec::new(), signs_v2: 0, has_short: false };
         if let Some(secret) = secret {
             let id = DEFAULT_KEY_ID.parse().expect("`default` is a key id");
             ring.push(id, secret, allow_short)?;
@@ -124,7 +123,7 @@ impl KeyRing {
     }
 
     pub(crate) fn sign_v1(&self, text: &[&[u8]]) -> Signature {
-        self.keys[self.signs_v1].sign(text)
+        self.keys[0].sign(text)
     }
 
     pub(crate) fn sign_v2(&self, text: &[&[u8]]) -> Signature {

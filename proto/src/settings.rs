@@ -3,6 +3,7 @@
 //! A flag wins over the environment, the environment over the default; an empty variable counts as unset.
 //! A secret is also taken from the file that `NAME_FILE` names. Every mistake is collected, none prints a value.
 
+use crate::storage::Aws;
 use clap::{Arg, ArgMatches, Command};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -67,7 +68,7 @@ pub struct Source<'a> {
     /// A file's text.
     pub file: &'a dyn Fn(&str) -> Result<String, std::io::Error>,
     /// Every variable whose name begins with `AWS_`: the object store's own, too many to list.
-    pub aws: &'a [(String, String)],
+    pub aws: &'a Aws,
 }
 
 /// Every mistake found in the settings, one line each.
@@ -112,7 +113,7 @@ fn default_note(setting: &Setting) -> String {
 /// Values being read, and the mistakes found so far. Its `Debug` prints no value.
 pub struct Settings {
     values: BTreeMap<&'static str, String>,
-    aws: Vec<(String, String)>,
+    aws: Aws,
     mistakes: Vec<String>,
 }
 
@@ -126,7 +127,7 @@ impl Settings {
     /// Reads every setting of the tables. `defaults` go before those of the tables.
     #[must_use]
     pub fn read(tables: &[&[Setting]], flags: &ArgMatches, source: &Source<'_>, defaults: &[(&str, String)]) -> Self {
-        let mut settings = Self { values: BTreeMap::new(), aws: source.aws.to_vec(), mistakes: Vec::new() };
+        let mut settings = Self { values: BTreeMap::new(), aws: source.aws.clone(), mistakes: Vec::new() };
         for setting in tables.iter().copied().flatten() {
             let own = defaults.iter().find(|(name, _)| *name == setting.name).map(|(_, value)| value.clone());
             let given = settings.given(setting, flags, source);
@@ -204,7 +205,7 @@ impl Settings {
 
     /// The `AWS_*` variables, for the object store.
     #[must_use]
-    pub fn aws(&self) -> &[(String, String)] {
+    pub fn aws(&self) -> &Aws {
         &self.aws
     }
 
@@ -283,7 +284,7 @@ mod tests {
         Settings::read(
             &[TABLE],
             &flags,
-            &Source { variable: &variable, file: &file, aws: &[] },
+            &Source { variable: &variable, file: &file, aws: &Aws::default() },
             &[("NAME", "own".into())],
         )
     }

@@ -1,6 +1,6 @@
 //! Where things lie: the URLs of storage and catalog, and the keys that are ours.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr};
 
 /// Objects that the signer writes lie below this key; nothing else may, and no clean-up of ours touches anything else.
 pub const MANAGED_PREFIX: &str = "managed/";
@@ -48,6 +48,48 @@ pub fn sqlite_path(url: &str) -> Result<PathBuf, &'static str> {
     }
 }
 
+/// The object store's own variables (`AWS_*`), name and value. Its `Debug` prints nothing: keys are among them.
+#[derive(Clone, Default)]
+pub struct Aws(pub Vec<(String, String)>);
+
+impl Aws {
+    /// Whether an endpoint among them is to be spoken to without TLS, as its own URL says.
+    #[must_use]
+    pub fn is_plain_http(&self) -> bool {
+        self.0.iter().any(|(name, value)| name.starts_with("AWS_ENDPOINT") && value.starts_with("http://"))
+    }
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Aws(..)")
+    }
+}
+
+/// The longest cause that is logged, in bytes.
+const MAX_CAUSE: usize = 300;
+
+/// An error of the object store as it may stand in a log: one bounded line, without the queries of its URLs and
+/// without the body of storage's answer, which can repeat a signature, but for the error code in it.
+#[must_use]
+pub fn loggable_cause(error: &str) -> String {
+    let (text, body) = error.split_at(error.find('<').unwrap_or(error.len()));
+    let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code);
+    let without_query = |word: &str| match word.split_once("://") {
+        Some(_) => word.split('?').next().unwrap_or_default().to_owned(),
+        None => word.to_owned(),
+    };
+    let words = text.split_whitespace().chain(code).map(without_query).collect::<Vec<_>>().join(" ");
+    let printable = words.chars().filter(|c| !c.is_control());
+    let mut end = 0;
+    printable
+        .take_while(|c| {
+            end += c.len_utf8();
+            end <= MAX_CAUSE
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,5 +111,16 @@ mod tests {
         assert_eq!(sqlite_path("sqlite:///srv/catalog.db"), Ok("/srv/catalog.db".into()));
         assert!(sqlite_path("mysql://x").is_err());
         assert!(sqlite_path("sqlite://").is_err());
+    }
+
+    #[test]
+    fn a_cause_tells_no_query_and_no_body_but_its_code() {
+        let error = "Error performing GET http://s3.local/media/key?X-Amz-Signature=abc in 3 s\n - Server returned \
+                     non-2xx status code: 403: <?xml?><Error><Code>SignatureDoesNotMatch</Code><SignatureProvided>abc";
+        let expected = "Error performing GET http://s3.local/media/key in 3 s - Server returned non-2xx status code: 403: \
+                        SignatureDoesNotMatch";
+        assert_eq!(loggable_cause(error), expected);
+        assert_eq!(loggable_cause(&"é".repeat(1_000)).len(), 300);
+        assert_eq!(loggable_cause("a\u{1b}[31mb"), "a[31mb");
     }
 }

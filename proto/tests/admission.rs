@@ -75,7 +75,7 @@ fn a_missing_a_foreign_a_deleted_and_an_outlived_file_look_the_same() {
     for file in [None, Some(&foreign), Some(&foreign_and_revoked), Some(&deleted), Some(&outlived)] {
         assert_eq!(answer(&v1(), file, standing()), Err(Refusal::NotFound));
     }
-    let gone = UserStanding { deleted: true, blocked: true, ..standing() };
+    let gone = UserStanding { deleted: true, ..standing() };
     assert_eq!(answer(&v1(), Some(&entry()), gone), Err(Refusal::NotFound));
 }
 
@@ -84,6 +84,7 @@ fn a_blocked_user_is_revoked_before_anything_is_looked_for() {
     let blocked = UserStanding { blocked: true, ..standing() };
     assert_eq!(answer(&v1(), Some(&entry()), blocked), Err(Refusal::Revoked));
     assert_eq!(answer(&v1(), None, blocked), Err(Refusal::Revoked));
+    assert_eq!(answer(&v1(), Some(&entry()), UserStanding { deleted: true, ..blocked }), Err(Refusal::Revoked));
 }
 
 #[test]

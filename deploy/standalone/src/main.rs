@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use proto::settings::{EXIT_USAGE, Settings, Source, command};
+use proto::storage::Aws;
 use standalone::{
     Listeners, Standalone,
     config::{self, Config, DevelopmentKey, TABLES},
@@ -99,10 +100,10 @@ fn read_settings() -> (Settings, Option<DevelopmentKey>) {
         let _ = error.print();
         exit(if error.use_stderr() { EXIT_USAGE } else { 0 })
     });
-    let aws: Vec<_> = std::env::vars_os()
+    let aws = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name.starts_with("AWS_"))
-        .collect();
+        .filter(|(name, _)| name.starts_with("AWS_"));
+    let aws = Aws(aws.collect());
     let source =
         Source { variable: &|name| std::env::var_os(name), file: &|path| std::fs::read_to_string(path), aws: &aws };
     config::read(&flags, &source)

@@ -13,7 +13,8 @@ use hyper::{
     service::{HttpService, service_fn},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use room::{Room, Seat};
+pub(crate) use room::Room;
+use room::Seat;
 use std::{convert::Infallible, error::Error, io, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -88,7 +89,7 @@ async fn accept(
     ending: &Ending,
 ) {
     let metrics = &gateway.shared.metrics;
-    let room = Room::open();
+    let room = &gateway.shared.room;
     let mut backoff = FIRST_BACKOFF;
     loop {
         let stream = match listener.accept().await {
@@ -105,7 +106,7 @@ async fn accept(
         };
         backoff = FIRST_BACKOFF;
         metrics.accepted.inc();
-        let permit = permit(&connections, &room).await;
+        let permit = permit(&connections, room).await;
         let seated = room.seat(ending.cut.child_token());
         let (gateway, stop) = (gateway.clone(), ending.stop.clone());
         open.spawn(async move {

@@ -1,4 +1,4 @@
-//! Room near the bound of connections: whoever has waited longest for its client is cut for a new one.
+//! Room near the bounds of connections and of answers: whoever has waited longest for its client is cut for a new one.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ const SHORTEST_WAIT_MS: u64 = 1_000;
 const BUSY: u64 = u64::MAX;
 
 /// Every connection that may be cut to make room.
-pub(super) struct Room {
+pub(crate) struct Room {
     opened: Instant,
     seats: Mutex<HashMap<u64, Arc<Seat>>>,
     next: AtomicU64,
@@ -38,7 +38,7 @@ pub(super) struct Seated {
 }
 
 impl Room {
-    pub(super) fn open() -> Arc<Self> {
+    pub(crate) fn open() -> Arc<Self> {
         Arc::new(Self { opened: Instant::now(), seats: Mutex::default(), next: AtomicU64::new(0) })
     }
 
@@ -53,21 +53,33 @@ impl Room {
     /// Cuts the connection that has been without a request longest, for its client loses nothing. Only where every
     /// connection has one, the one whose client has taken nothing of its answer for longest.
     pub(super) fn make(&self) {
-        let now = elapsed_ms(self.opened);
         let seats = self.seats();
-        let longest = |wait: fn(&Seat) -> &AtomicU64| {
-            let waiting = seats.values().map(|seat| (wait(seat).load(Ordering::Relaxed), seat));
-            waiting.filter(|(since, _)| *since != BUSY).min_by_key(|(since, _)| *since)
-        };
-        match longest(|seat| &seat.idle_since).or_else(|| longest(|seat| &seat.stalled_since)) {
-            Some((since, seat)) if now.saturating_sub(since) >= SHORTEST_WAIT_MS => seat.cut.cancel(),
-            _ => {}
+        let longest = longest(&seats, |seat| &seat.idle_since).or_else(|| longest(&seats, |seat| &seat.stalled_since));
+        self.cut(longest);
+    }
+
+    /// Cuts the connection whose client has taken nothing of its answer for longest: it holds an answer's place.
+    pub(crate) fn make_for_an_answer(&self) {
+        let seats = self.seats();
+        self.cut(longest(&seats, |seat| &seat.stalled_since));
+    }
+
+    fn cut(&self, longest: Option<(u64, &Arc<Seat>)>) {
+        if let Some((since, seat)) = longest
+            && elapsed_ms(self.opened).saturating_sub(since) >= SHORTEST_WAIT_MS
+        {
+            seat.cut.cancel();
         }
     }
 
     fn seats(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<Seat>>> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn longest(seats: &HashMap<u64, Arc<Seat>>, wait: fn(&Seat) -> &AtomicU64) -> Option<(u64, &Arc<Seat>)> {
+    let waiting = seats.values().map(|seat| (wait(seat).load(Ordering::Relaxed), seat));
+    waiting.filter(|(since, _)| *since != BUSY).min_by_key(|(since, _)| *since)
 }
 
 impl Seat {

@@ -12,20 +12,26 @@ use std::{
     io,
     ops::Range,
     os::fd::OwnedFd,
-    path::{Path, PathBuf},
+    path::Path,
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::{
+    task::{JoinHandle, spawn_blocking},
+    time::{Timeout, timeout},
+};
 
 /// Bytes of one frame: what a slow client's connection holds of a file.
 const FRAME: u64 = 16 * 1024;
 
-/// The root, opened once it exists.
+/// An open, or a read of cold pages, may take this long: beyond it the disk or the network behind it hangs.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The folder's path. Its root is opened for each file anew, so that one mounted or replaced later is seen.
 pub(crate) struct Folder {
-    path: PathBuf,
-    root: Arc<OnceLock<OwnedFd>>,
+    path: Arc<Path>,
 }
 
 /// An open regular file, in the version that the catalog knows.
@@ -37,16 +43,18 @@ pub(crate) struct OpenFile {
 
 impl Folder {
     pub(crate) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), root: Arc::default() }
+        Self { path: path.into() }
     }
 
     /// Opens the row's object and compares it with the row.
     pub(crate) async fn open(&self, file: &FileEntry) -> Result<OpenFile, StorageError> {
-        self.root()?;
-        let (root, key) = (Arc::clone(&self.root), file.object_key.clone());
-        let opening = spawn_blocking(move || open_beneath(root.get().ok_or(Errno::NOENT)?, &key));
-        let fd = opening.await.map_err(|error| StorageError::Nonsense(error.to_string()))??;
-        let stat = fstat(&fd)?;
+        let (path, key) = (Arc::clone(&self.path), file.object_key.clone());
+        let opening = spawn_blocking(move || {
+            let fd = open_beneath(&open_root(&path)?, &key)?;
+            Ok::<_, StorageError>((fstat(&fd)?, fd))
+        });
+        let opened = timeout(TIMEOUT, opening).await.map_err(|_| StorageError::TimedOut)?;
+        let (stat, fd) = opened.map_err(|error| StorageError::Nonsense(error.to_string()))??;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(StorageError::Missing);
         }
@@ -57,19 +65,20 @@ impl Folder {
         Ok(OpenFile { fd: Arc::new(fd), etag: Arc::new(etag) })
     }
 
-    pub(crate) fn check(&self) -> Result<(), String> {
-        self.root().map(|_| ()).map_err(|error| format!("the storage folder cannot be opened: {}", error.cause()))
-    }
-
-    fn root(&self) -> Result<&OwnedFd, StorageError> {
-        if let Some(root) = self.root.get() {
-            return Ok(root);
+    pub(crate) async fn check(&self) -> Result<(), String> {
+        let path = Arc::clone(&self.path);
+        let opening = timeout(TIMEOUT, spawn_blocking(move || open_root(&path).map(drop)));
+        match opening.await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(format!("the storage folder cannot be opened: {}", error.cause())),
+            Ok(Err(_)) | Err(_) => Err("the storage folder does not answer".into()),
         }
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let opened = rustix::fs::open(&self.path, flags, Mode::empty())
-            .map_err(|error| StorageError::Unavailable(error.to_string()))?;
-        Ok(self.root.get_or_init(|| opened))
     }
+}
+
+fn open_root(path: &Path) -> Result<OwnedFd, StorageError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).map_err(|error| StorageError::Unavailable(error.to_string()))
 }
 
 /// `NONBLOCK`, so that a FIFO or a device put there does not hold us.
@@ -132,11 +141,14 @@ fn etag(stat: &Stat) -> ETag {
     ETag::of_local_file(i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec), size(stat))
 }
 
+/// A read of pages that are not in memory.
+type Cold = Timeout<JoinHandle<io::Result<Vec<u8>>>>;
+
 /// One range of an open file.
 pub(crate) struct Reader {
     file: OpenFile,
     left: Range<u64>,
-    cold: Option<JoinHandle<io::Result<Vec<u8>>>>,
+    cold: Option<Pin<Box<Cold>>>,
 }
 
 impl Reader {
@@ -150,15 +162,20 @@ impl Reader {
         }
         let read = match &mut self.cold {
             Some(cold) => {
-                let read = ready!(Pin::new(cold).poll(cx));
+                let read = ready!(cold.as_mut().poll(cx));
                 self.cold = None;
-                read.unwrap_or_else(|error| Err(io::Error::other(error)))
+                match read {
+                    Ok(Ok(read)) => read,
+                    Ok(Err(error)) => Err(io::Error::other(error)),
+                    Err(_) => Err(io::ErrorKind::TimedOut.into()),
+                }
             }
             None => match self.file.read_hot(self.left.start, self.frame()) {
                 Some(read) => read,
                 None => {
                     let (file, start, length) = (self.file.clone(), self.left.start, self.frame());
-                    self.cold = Some(spawn_blocking(move || file.read_cold(start, length)));
+                    let cold = spawn_blocking(move || file.read_cold(start, length));
+                    self.cold = Some(Box::pin(timeout(TIMEOUT, cold)));
                     return self.poll_next(cx);
                 }
             },

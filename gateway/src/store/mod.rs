@@ -4,9 +4,9 @@
 mod local;
 mod remote;
 
-use crate::{catalog::Admitted, config::Aws};
+use crate::catalog::Admitted;
 use bytes::Bytes;
-use proto::storage::StorageUrl;
+use proto::storage::{Aws, StorageUrl};
 use std::{
     ops::Range,
     task::{Context, Poll},
@@ -92,7 +92,7 @@ impl Store {
     /// Whether storage answers at all.
     pub(crate) async fn check(&self) -> Result<(), String> {
         match self {
-            Self::Folder(folder) => folder.check(),
+            Self::Folder(folder) => folder.check().await,
             Self::Bucket(bucket) => bucket.check().await,
         }
     }

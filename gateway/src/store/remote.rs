@@ -2,7 +2,6 @@
 //! and never waits for the player; every window is held to the same ETag and its bytes are counted.
 
 use super::{ReadError, StorageError};
-use crate::config::Aws;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use object_store::{
@@ -11,7 +10,11 @@ use object_store::{
     client::{HttpError, HttpErrorKind},
     path::Path,
 };
-use proto::{catalog::FileEntry, etag::ETag};
+use proto::{
+    catalog::FileEntry,
+    etag::ETag,
+    storage::{Aws, loggable_cause},
+};
 use std::{
     error::Error,
     ops::Range,
@@ -67,21 +70,20 @@ pub(crate) struct Object {
 
 impl Bucket {
     pub(crate) fn new(bucket: &str, prefix: &str, aws: &Aws) -> Result<Self, object_store::Error> {
-        let mut builder = AmazonS3Builder::new();
-        for (name, value) in &aws.0 {
-            if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
-                builder = builder.with_config(key, value);
-            }
-        }
-        let is_plain = aws.0.iter().any(|(name, value)| name.contains("ENDPOINT") && value.starts_with("http://"));
         let client = ClientOptions::new()
             .with_timeout(Duration::from_secs(30))
             .with_connect_timeout(Duration::from_secs(5))
             .with_read_timeout(READ_TIMEOUT)
             .with_pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .with_allow_http(is_plain);
+            .with_allow_http(aws.is_plain_http());
         let retry = RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(20), ..RetryConfig::default() };
-        let store = builder.with_bucket_name(bucket).with_client_options(client).with_retry(retry).build()?;
+        let mut builder = AmazonS3Builder::new().with_client_options(client).with_retry(retry);
+        for (name, value) in &aws.0 {
+            if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
+                builder = builder.with_config(key, value);
+            }
+        }
+        let store = builder.with_bucket_name(bucket).build()?;
         Ok(Self {
             store: Arc::new(store),
             prefix: prefix.to_owned(),
@@ -102,12 +104,20 @@ impl Bucket {
         })
     }
 
+    /// Asks for an object that is not there. Without the right to list, S3 says "denied" to that; a bucket that is not
+    /// there answers otherwise.
     pub(crate) async fn check(&self) -> Result<(), String> {
         let path = self.path("readiness-probe").map_err(|error| error.cause())?;
-        match timeout(HEAD_TIMEOUT, self.store.head(&path)).await {
-            Ok(Ok(_) | Err(object_store::Error::NotFound { .. })) => Ok(()),
-            Ok(Err(error)) => Err(format!("storage cannot be read: {}", StorageError::from(error).cause())),
-            Err(_) => Err("storage does not answer".into()),
+        let error = match timeout(HEAD_TIMEOUT, self.store.get(&path)).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => error,
+            Err(_) => return Err("storage does not answer".into()),
+        };
+        let text = error.to_string();
+        match error {
+            object_store::Error::NotFound { .. } if !text.contains("NoSuchBucket") => Ok(()),
+            object_store::Error::PermissionDenied { .. } if text.contains("AccessDenied") => Ok(()),
+            _ => Err(format!("storage cannot be read: {}", loggable_cause(&text))),
         }
     }
 
@@ -170,14 +180,17 @@ impl From<object_store::Error> for StorageError {
             _ => {}
         }
         let text = error.to_string();
+        let cause = loggable_cause(&text);
         match http_error_kind(&error) {
             Some(HttpErrorKind::Timeout) => Self::TimedOut,
             Some(HttpErrorKind::Connect | HttpErrorKind::Request | HttpErrorKind::Interrupted) => {
-                Self::Unavailable(text)
+                Self::Unavailable(cause)
             }
-            // The status is not public in object_store's error; its text begins with it.
-            None if text.contains("status code: 5") || text.contains("status code: 429") => Self::Unavailable(text),
-            Some(_) | None => Self::Nonsense(text),
+            // The status is not public in object_store's error; its text has it.
+            None if text.contains("non-2xx status code: 5") || text.contains("non-2xx status code: 429") => {
+                Self::Unavailable(cause)
+            }
+            Some(_) | None => Self::Nonsense(cause),
         }
     }
 }

@@ -84,3 +84,16 @@ fn two_hundred_idle_connections_cost_no_processor_time() {
     drop(crowd);
     gateway.assert_unharmed();
 }
+
+#[test]
+fn past_the_bound_of_answers_the_longest_stalled_reader_makes_room() {
+    let gateway = harness::setup().set("GATEWAY_MAX_INFLIGHT", "4").start();
+    let film = gateway.store("film.mp4", &bytes(32 << 20));
+    let stalled: Vec<_> = (0..4).map(|_| gateway.get(&film.url()).open_with_window(4 << 10)).collect();
+    eventually("a new client is served", PATIENCE, || {
+        let answer = gateway.get(&film.url()).range("bytes=0-1").send();
+        (answer.status() == 206).then_some(())
+    });
+    drop(stalled);
+    gateway.assert_unharmed();
+}

@@ -125,11 +125,12 @@ fn a_revoked_file_of_another_owner_shows_nothing() {
 }
 
 #[test]
-fn a_deleted_user_has_no_files_even_if_blocked_before() {
+fn a_user_who_is_blocked_and_deleted_is_revoked_first() {
     let (gateway, file) = gateway_and_file();
     gateway.catalog().block(&file.user);
-    await_verdict(&gateway, &file.url(), "revoked");
     gateway.catalog().run("UPDATE users SET deleted_at = '1700000000000' WHERE id = $1", &[&file.user]);
+    await_verdict(&gateway, &file.url(), "revoked");
+    gateway.catalog().run("UPDATE users SET blocked_at = NULL WHERE id = $1", &[&file.user]);
     await_verdict(&gateway, &file.url(), "not_found");
 }
 
