@@ -1,9 +1,10 @@
 //! Where every request comes in and every answer goes out: the request's id, the headers that all answers share,
-//! the body of every error, and the one log line.
+//! the body of every error, and the one log line. A request that names no one host goes no further.
 //!
 //! No panic leaves here, and a body that was not read to its end goes on being read for a moment, so that a client
 //! in the middle of sending it sees the answer instead of a reset connection.
 
+mod host;
 mod linger;
 
 use crate::{Signer, error::Error};
@@ -25,7 +26,8 @@ use std::{
 use tracing::Level;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
+/// For whoever is told 503.
+pub(crate) const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 /// One request and its answer, as the log tells them. Told once: at the answer, or when the client leaves first.
 #[derive(Clone)]
@@ -49,6 +51,11 @@ impl Exchange {
             user: OnceLock::new(),
             started: Instant::now(),
         }))
+    }
+
+    /// The request's id.
+    pub(crate) fn id(&self) -> &str {
+        &self.0.id
     }
 
     /// Whose request it is.
@@ -98,7 +105,13 @@ pub(crate) async fn boundary(State(signer): State<Signer>, request: Request, nex
     let mut request = Lingering::wrap(request);
     request.extensions_mut().insert(exchange.clone());
 
-    let outcome = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let handled = async {
+        match host::check(&request) {
+            Ok(()) => next.run(request).await,
+            Err(refused) => refused.into_response(),
+        }
+    };
+    let outcome = AssertUnwindSafe(handled).catch_unwind().await;
     let mut response = outcome.unwrap_or_else(|_| Error::Internal("a handler panicked".into()).into_response());
     unanswered.armed = false;
 
@@ -143,11 +156,11 @@ fn write_error(response: &mut Response, error: &Error, request_id: &str) {
         StatusCode::SERVICE_UNAVAILABLE => {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
-        // The rest of a body that stalled is not waited for.
-        StatusCode::REQUEST_TIMEOUT => {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
         _ => {}
+    }
+    // The rest of a body that stalled is not waited for, and who names no host may have meant the bytes otherwise.
+    if matches!(error, Error::Stalled | Error::Host(_)) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }
 
@@ -164,11 +177,13 @@ mod tests {
     use crate::{
         config::Config,
         identity::{Identity, Keys, Rules},
-        storage::Aws,
     };
     use axum::{Router, body::to_bytes, middleware, routing::get};
     use hyper_util::service::TowerToHyperService;
-    use proto::{keys::KeyRing, storage::StorageUrl};
+    use proto::{
+        keys::KeyRing,
+        storage::{Aws, StorageUrl},
+    };
     use std::time::Duration;
 
     async fn signer(folder: &std::path::Path) -> Signer {
@@ -184,6 +199,7 @@ mod tests {
             catalog: folder.join("catalog.db"),
             max_upload_bytes: 1,
             upload_patience: Duration::ZERO,
+            max_uploads: 1,
             drain_delay: Duration::ZERO,
             drain: Duration::ZERO,
         };
@@ -197,7 +213,8 @@ mod tests {
         let panics = get(async || -> &'static str { panic!("with a secret in it") });
         let layer = middleware::from_fn_with_state(signer, boundary);
         let service = TowerToHyperService::new(Router::<()>::new().route("/", panics).layer(layer));
-        let response = hyper::service::Service::call(&service, Request::new(Body::empty())).await.unwrap();
+        let request = Request::builder().header(header::HOST, "a").body(Body::empty()).unwrap();
+        let response = hyper::service::Service::call(&service, request).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let body = to_bytes(response.into_body(), 4096).await.unwrap();
         let body = std::str::from_utf8(&body).unwrap();

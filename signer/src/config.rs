@@ -1,13 +1,10 @@
 //! The signer's settings: their table, and what they mean once read.
 
-use crate::{
-    identity::{Identity, Keys, Rules},
-    storage::Aws,
-};
+use crate::identity::{Identity, Keys, Rules};
 use proto::{
     keys::KeyRing,
     settings::{Setting, Settings},
-    storage::{StorageUrl, sqlite_path},
+    storage::{Aws, StorageUrl, sqlite_path},
 };
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use url::Url;
@@ -27,6 +24,8 @@ pub const SETTINGS: &[Setting] = &[
 
 /// How long a client may take for each KiB of a body.
 const UPLOAD_PATIENCE: Duration = Duration::from_secs(60);
+/// Each holds two pieces or parts in memory.
+const MAX_UPLOADS: usize = 256;
 
 /// What a signer is made from.
 #[derive(Debug, Clone)]
@@ -51,6 +50,8 @@ pub struct Config {
     pub max_upload_bytes: u64,
     /// How long a client may take for each KiB of a body. No setting of its own: a minute.
     pub upload_patience: Duration,
+    /// How many uploads may be under way. No setting of its own: 256.
+    pub max_uploads: usize,
     /// `DRAIN_DELAY_SECONDS`.
     pub drain_delay: Duration,
     /// `DRAIN_SECONDS`.
@@ -79,10 +80,11 @@ impl Config {
             identity: identity?,
             keys: keys?,
             storage: storage?,
-            aws: Aws(settings.aws().to_vec()),
+            aws: settings.aws().clone(),
             catalog: catalog?,
             max_upload_bytes: max_upload_bytes?,
             upload_patience: UPLOAD_PATIENCE,
+            max_uploads: MAX_UPLOADS,
             drain_delay: drain_delay?,
             drain: drain?,
         })
@@ -97,7 +99,9 @@ fn required<T, E: std::fmt::Display>(
     settings.required(name).and_then(|_| settings.parsed(name, parse))
 }
 
-fn identity(settings: &mut Settings) -> Option<Identity> {
+/// How callers prove who they are, by the `CLERK_*` settings; mistakes stay noted in `settings`.
+#[must_use]
+pub fn identity(settings: &mut Settings) -> Option<Identity> {
     if settings.text("CLERK_JWKS_URL").is_some() {
         settings.mistake("CLERK_JWKS_URL", "is not supported yet; give CLERK_JWT_KEY");
     }

@@ -36,6 +36,9 @@ pub enum Error {
         /// What it should have been; stands behind the field's name.
         why: Cow<'static, str>,
     },
+    /// A request that does not say once, and validly, which host it is for. Its connection ends with it.
+    #[error("Host {0}")]
+    Host(&'static str),
     /// The body, or the file in it, is larger than this many bytes.
     #[error("larger than {limit} bytes")]
     TooLarge {
@@ -60,6 +63,9 @@ pub enum Error {
     /// A route that does not take this method.
     #[error("method not allowed")]
     MethodNotAllowed,
+    /// As many uploads are under way as may be.
+    #[error("too many uploads are under way")]
+    Overloaded,
     /// The catalog did not do as asked.
     #[error("catalog: {0}")]
     Catalog(#[source] sqlx::Error),
@@ -99,6 +105,7 @@ impl Error {
             Self::Invalid { field, why } => {
                 client(S::BAD_REQUEST, "Invalid request", "invalid_request", format!("`{field}` {why}."))
             }
+            Self::Host(why) => client(S::BAD_REQUEST, "Invalid request", "invalid_request", format!("`Host` {why}.")),
             Self::TooLarge { limit } => {
                 let message = format!("At most {limit} bytes are taken here.");
                 client(S::PAYLOAD_TOO_LARGE, "Payload too large", "too_large", message)
@@ -115,6 +122,10 @@ impl Error {
             Self::MethodNotAllowed => {
                 let message = "This path takes other methods; see the Allow header.";
                 client(S::METHOD_NOT_ALLOWED, "Method not allowed", "method_not_allowed", message)
+            }
+            Self::Overloaded => {
+                let message = "Too many uploads are under way; send it again in a moment.";
+                ours(S::SERVICE_UNAVAILABLE, "Service unavailable", "overloaded", message)
             }
             Self::Catalog(_) => {
                 let message = "The catalog cannot be reached; try again in a moment.";

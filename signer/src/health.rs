@@ -1,9 +1,13 @@
 //! Whether we are well, for clients (`/auth/health`, `/system/health`) and for operators (`/healthz`, `/readyz`,
 //! `/metrics`).
 
-use crate::{Signer, files::Success};
+use crate::{
+    Signer,
+    boundary::{Exchange, RETRY_AFTER_SECONDS},
+    files::Success,
+};
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
@@ -42,8 +46,13 @@ impl LastReach {
 }
 
 impl Reach {
-    fn all(self) -> bool {
-        self.catalog && self.storage
+    /// What cannot be reached, as code and message; the catalog goes first, as it does in a request.
+    fn lack(self) -> Option<(&'static str, &'static str)> {
+        match (self.catalog, self.storage) {
+            (true, true) => None,
+            (false, _) => Some(("catalog_unavailable", "The catalog cannot be reached; try again in a moment.")),
+            (true, false) => Some(("storage_unavailable", "Storage cannot be reached; try again in a moment.")),
+        }
     }
 }
 
@@ -65,15 +74,18 @@ pub(crate) async fn auth() -> impl IntoResponse {
     Success::of(json!({ "status": "ok", "keys": "settings", "keys_loaded": true, "keys_age_seconds": null }))
 }
 
-/// `GET /system/health`.
-pub(crate) async fn system(State(signer): State<Signer>) -> Response {
+/// `GET /system/health`: beside what cannot be reached, a 503 tells what every refusal does.
+pub(crate) async fn system(State(signer): State<Signer>, Extension(exchange): Extension<Exchange>) -> Response {
     let reach = signer.last_reach().ask(&signer).await;
-    let status = if reach.all() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let Some((code, message)) = reach.lack() else {
+        return Success::of(json!({ "status": "ok", "catalog": true, "storage": true })).into_response();
+    };
     let body = json!({
-        "success": reach.all(),
-        "data": { "status": if reach.all() { "ok" } else { "unavailable" }, "catalog": reach.catalog, "storage": reach.storage },
+        "success": false,
+        "data": { "status": "unavailable", "catalog": reach.catalog, "storage": reach.storage },
+        "error": "Service unavailable", "message": message, "code": code, "request_id": exchange.id(),
     });
-    (status, Json(body)).into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER_SECONDS)], Json(body)).into_response()
 }
 
 /// `GET /healthz`.
@@ -86,11 +98,9 @@ pub(crate) async fn ready(State(signer): State<Signer>) -> Response {
     if signer.is_draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
-    let reach = signer.last_reach().ask(&signer).await;
-    match (reach.catalog, reach.storage) {
-        (true, true) => "ready\n".into_response(),
-        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "catalog unavailable\n").into_response(),
-        (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "storage unavailable\n").into_response(),
+    match signer.last_reach().ask(&signer).await.lack() {
+        None => "ready\n".into_response(),
+        Some((code, _)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", code.replace('_', " "))).into_response(),
     }
 }
 

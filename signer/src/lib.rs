@@ -10,6 +10,7 @@
 //! | `uploads` | forms into files: object durable first, row second |
 //! | `storage` | a folder or a bucket, as the side that writes |
 //! | `catalog` | every SQL statement |
+//! | `durable` | folders that a power cut leaves in place |
 //! | `body` | request bodies, at the client's pace but not at any |
 //! | `error` | every refusal, declared once |
 //! | `server` | listeners, connections, drain |
@@ -22,6 +23,7 @@ mod boundary;
 mod catalog;
 mod clock;
 pub mod config;
+mod durable;
 mod error;
 mod files;
 mod health;
@@ -36,7 +38,7 @@ mod uploads;
 pub use catalog::OpenError as CatalogOpenError;
 pub use error::Error;
 pub use files::File;
-pub use storage::{Aws, Failure as StorageFailure};
+pub use storage::Failure as StorageFailure;
 
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -56,9 +58,9 @@ use std::{
     },
 };
 use storage::Storage;
-use tokio::task::JoinHandle;
+use tokio::{sync::Semaphore, task::JoinHandle};
 use tokio_util::task::TaskTracker;
-use uploads::{Description, Intake};
+use uploads::{Description, Intake, Place};
 
 /// The service. A clone is the same one.
 #[derive(Clone)]
@@ -67,11 +69,13 @@ pub struct Signer(Arc<Parts>);
 struct Parts {
     config: Config,
     keys: ArcSwap<KeyRing>,
+    identity: ArcSwap<Identity>,
     catalog: Catalog,
     storage: Storage,
     metrics: Metrics,
     last_reach: LastReach,
     draining: AtomicBool,
+    upload_places: Arc<Semaphore>,
     /// What must run to its end whether or not the client waits for it.
     tasks: TaskTracker,
 }
@@ -91,7 +95,8 @@ pub enum StartError {
 }
 
 impl Signer {
-    /// Opens storage and catalog, brings the schema up to date, and finishes what an earlier process left undone.
+    /// Opens storage and catalog, and brings the schema up to date. What an earlier process left undone is finished
+    /// by [`Signer::run`], beside its requests.
     ///
     /// # Errors
     /// Storage or catalog that cannot be opened.
@@ -101,8 +106,10 @@ impl Signer {
         }
         let storage = Storage::open(&config.storage, &config.aws, config.max_upload_bytes).await?;
         let catalog = Catalog::open(&config.catalog).await?;
-        let signer = Self(Arc::new(Parts {
+        Ok(Self(Arc::new(Parts {
             keys: ArcSwap::from_pointee(config.keys.clone()),
+            identity: ArcSwap::from_pointee(config.identity.clone()),
+            upload_places: Arc::new(Semaphore::new(config.max_uploads)),
             config,
             catalog,
             storage,
@@ -110,9 +117,7 @@ impl Signer {
             last_reach: LastReach::default(),
             draining: AtomicBool::new(false),
             tasks: TaskTracker::new(),
-        }));
-        signer.finish_deletions().await;
-        Ok(signer)
+        })))
     }
 
     /// The public API, with all its layers.
@@ -123,6 +128,11 @@ impl Signer {
     /// Signs with this ring from now on.
     pub fn replace_keys(&self, keys: KeyRing) {
         self.0.keys.store(Arc::new(keys));
+    }
+
+    /// Judges tokens by this from now on.
+    pub fn replace_identity(&self, identity: Identity) {
+        self.0.identity.store(Arc::new(identity));
     }
 
     /// Whether the catalog holds no file at all.
@@ -136,7 +146,7 @@ impl Signer {
     /// Stores a file as if `owner` had uploaded it.
     ///
     /// # Errors
-    /// As an upload: too large, the owner blocked, storage or catalog away.
+    /// As an upload: too large, too many under way, the owner blocked, storage or catalog away.
     pub async fn store(
         &self,
         owner: UserId,
@@ -144,7 +154,7 @@ impl Signer {
         content_type: &str,
         bytes: impl Stream<Item = Bytes> + Send,
     ) -> Result<File, Error> {
-        let mut intake = Intake::begin(self, owner).await?;
+        let mut intake = Intake::begin(self, owner, Place::take(self)?).await?;
         let mut pieces = pin!(bytes);
         while let Some(piece) = pieces.next().await {
             intake.write(piece).await?;
@@ -157,8 +167,8 @@ impl Signer {
         &self.0.config
     }
 
-    fn identity(&self) -> &Identity {
-        &self.0.config.identity
+    fn identity(&self) -> Arc<Identity> {
+        self.0.identity.load_full()
     }
 
     fn keys(&self) -> Arc<KeyRing> {
@@ -179,6 +189,10 @@ impl Signer {
 
     fn last_reach(&self) -> &LastReach {
         &self.0.last_reach
+    }
+
+    fn upload_places(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.0.upload_places)
     }
 
     fn is_draining(&self) -> bool {

@@ -1,18 +1,18 @@
 //! The signer as a process: settings in, listeners up, signals.
 //!
-//! The first SIGTERM or SIGINT drains, the second cuts; SIGHUP reads the signing keys again.
+//! The first SIGTERM or SIGINT drains, the second cuts; SIGHUP reads the signing keys and Clerk's key again.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
 use anyhow::Context;
 use clap::ArgMatches;
 use proto::{
-    keys::KeyRing,
     settings::{COMMON, EXIT_USAGE, Mistakes, Setting, Settings, Source, command},
+    storage::Aws,
 };
 use signer::{
     Signer,
-    config::{Config, SETTINGS},
+    config::{self, Config, SETTINGS},
     observe,
 };
 use std::{
@@ -59,7 +59,7 @@ fn say(mut to: impl Write, what: impl Display, code: ExitCode) -> ExitCode {
 
 /// Reads the settings and sets up logging; every mistake of either is reported together.
 fn configure(flags: &ArgMatches) -> Result<Config, Mistakes> {
-    let mut settings = read(flags);
+    let mut settings = read(TABLES, flags);
     let config = Config::read(&mut settings);
     let format = settings.text("LOG_FORMAT").unwrap_or_default().to_owned();
     let filter = settings.text("RUST_LOG").unwrap_or_default().to_owned();
@@ -70,14 +70,14 @@ fn configure(flags: &ArgMatches) -> Result<Config, Mistakes> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-fn read(flags: &ArgMatches) -> Settings {
-    let aws: Vec<_> = std::env::vars_os()
+fn read(tables: &[&[Setting]], flags: &ArgMatches) -> Settings {
+    let aws = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name.starts_with("AWS_"))
-        .collect();
+        .filter(|(name, _)| name.starts_with("AWS_"));
+    let aws = Aws(aws.collect());
     let source =
         Source { variable: &|name| std::env::var_os(name), file: &|path| std::fs::read_to_string(path), aws: &aws };
-    Settings::read(TABLES, flags, &source, &[])
+    Settings::read(tables, flags, &source, &[])
 }
 
 #[tokio::main]
@@ -123,15 +123,33 @@ fn stop(drain: &CancellationToken, cut: &CancellationToken) {
     drain.cancel();
 }
 
-/// A ring that cannot be read leaves the old one in place.
+/// Reads the secrets again. What cannot be used stays as it was, and does not hold up the other.
 fn reload(signer: &Signer, flags: &ArgMatches) {
-    let mut settings = read(flags);
-    let ring: Option<KeyRing> = settings.key_ring();
-    match settings.finish(ring) {
-        Ok(ring) => {
-            signer.replace_keys(ring);
-            tracing::info!("signing keys were read again");
+    if let Some(ring) = reread("signing keys", &[COMMON], flags, Settings::key_ring) {
+        signer.replace_keys(ring);
+    }
+    if let Some(identity) = reread("identity", &[SETTINGS], flags, config::identity) {
+        signer.replace_identity(identity);
+    }
+}
+
+fn reread<T>(
+    what: &str,
+    tables: &[&[Setting]],
+    flags: &ArgMatches,
+    make: impl FnOnce(&mut Settings) -> Option<T>,
+) -> Option<T> {
+    let mut settings = read(tables, flags);
+    let made = make(&mut settings);
+    match settings.finish(made) {
+        Ok(made) => {
+            tracing::info!("{what} read again");
+            Some(made)
         }
-        Err(mistakes) => tracing::error!("signing keys stay as they are: {mistakes}"),
+        Err(mistakes) => {
+            let mistakes = mistakes.to_string().lines().collect::<Vec<_>>().join(" ");
+            tracing::error!(mistakes, "{what} kept as before");
+            None
+        }
     }
 }

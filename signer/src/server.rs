@@ -3,6 +3,10 @@
 //! `drain` cancelled: `/readyz` says 503 at once, new connections are taken for the drain delay and no longer, and
 //! what runs may finish until the deadline. `cut` cancelled: everything ends now. The internal listener answers
 //! until the end, so that a prober can watch.
+//!
+//! Connections are bounded: those past the bound wait in the kernel's queue until one ends.
+
+mod limits;
 
 use crate::{Signer, router};
 use axum::Router;
@@ -11,11 +15,16 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
     time::{sleep, timeout},
 };
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// For a request's head, counted from the end of the one before: it bounds an idle connection too.
@@ -24,6 +33,12 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(15);
 const MAX_BUFFER: usize = 64 << 10;
 /// After an accept that failed: most likely all file descriptors are in use, and some will be free again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Clients' connections at most, if as many files may be open.
+const MAX_CONNECTIONS: usize = 4096;
+/// The same for operators; theirs are few, and must not wait behind those of clients.
+const MAX_INTERNAL_CONNECTIONS: usize = 64;
+/// How long a client may take nothing of its answer.
+const WRITE_PATIENCE: Duration = Duration::from_secs(60);
 /// For the clean-up behind requests that were cut.
 const SETTLE_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -38,7 +53,8 @@ impl Signer {
         cut: CancellationToken,
     ) {
         let (stop, inner) = (CancellationToken::new(), CancellationToken::new());
-        let operators = serve(internal, router::internal(self), inner.clone(), inner.clone());
+        let bounds = Bounds { connections: MAX_INTERNAL_CONNECTIONS, write_patience: WRITE_PATIENCE };
+        let operators = serve(internal, router::internal(self), bounds, inner.clone(), inner.clone());
         let clients = self.serve_until_drained(listener, router, drain, &stop, &cut);
         tokio::select! {
             () = clients => {}
@@ -58,7 +74,8 @@ impl Signer {
         cut: &CancellationToken,
     ) {
         let end = cut.child_token();
-        let clients = serve(listener, router, stop.clone(), end.clone());
+        let bounds = Bounds { connections: limits::connections(MAX_CONNECTIONS), write_patience: WRITE_PATIENCE };
+        let clients = serve(listener, router, bounds, stop.clone(), end.clone());
         let draining = async {
             drain.cancelled().await;
             self.0.draining.store(true, Ordering::Relaxed);
@@ -90,19 +107,34 @@ impl Signer {
     }
 }
 
+/// What the connections of one listener may have.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    connections: usize,
+    write_patience: Duration,
+}
+
 /// Accepts until `stop`, then waits for the connections; `end` cuts them. Dropped, it cuts them too.
-async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, end: CancellationToken) {
-    let connections = TaskTracker::new();
+async fn serve(listener: TcpListener, router: Router, bounds: Bounds, stop: CancellationToken, end: CancellationToken) {
+    let (connections, room) = (TaskTracker::new(), Arc::new(Semaphore::new(bounds.connections)));
     let _cut_when_dropped = end.clone().drop_guard();
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let next = async {
+            let place = Arc::clone(&room).acquire_owned().await.expect("nobody closes it");
+            (listener.accept().await, place)
+        };
+        let (accepted, place) = tokio::select! {
+            next = next => next,
             () = stop.cancelled() => break,
             () = end.cancelled() => return,
         };
         match accepted {
             Ok((stream, _)) => {
-                connections.spawn(connection(stream, router.clone(), stop.clone(), end.clone()));
+                let served = connection(stream, router.clone(), bounds.write_patience, stop.clone(), end.clone());
+                connections.spawn(async move {
+                    served.await;
+                    drop(place);
+                });
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -115,16 +147,24 @@ async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, e
     connections.wait().await;
 }
 
-async fn connection(stream: TcpStream, router: Router, stop: CancellationToken, end: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    write_patience: Duration,
+    stop: CancellationToken,
+    end: CancellationToken,
+) {
     // Answers are small and written whole.
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(write_patience));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(MAX_BUFFER)
         // A client that has said all it wants to say still gets its answer.
         .half_close(true)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router));
     let mut served = std::pin::pin!(served);
     tokio::select! {
         // An error here is a client that left, or spoke no HTTP; requests were logged where they were answered.
@@ -135,5 +175,76 @@ async fn connection(stream: TcpStream, router: Router, stop: CancellationToken, 
     tokio::select! {
         _ = served => {}
         () = end.cancelled() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use std::net::SocketAddr;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        task::JoinHandle,
+        time::Instant,
+    };
+
+    const MOMENT: Duration = Duration::from_millis(300);
+    const SOON: Duration = Duration::from_secs(5);
+    /// More than the buffers of a connection hold.
+    const LONG: usize = 64 << 20;
+
+    /// Serves a short answer at `/` and a long one at `/long` until the token is cancelled.
+    async fn serving(bounds: Bounds) -> (SocketAddr, CancellationToken, JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let router = Router::new().route("/", get(async || "ok")).route("/long", get(async || "x".repeat(LONG)));
+        let running = tokio::spawn(serve(listener, router, bounds, stop.clone(), CancellationToken::new()));
+        (address, stop, running)
+    }
+
+    async fn ask(address: SocketAddr, path: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).await.unwrap();
+        stream
+    }
+
+    #[tokio::test]
+    async fn a_connection_past_the_bound_waits_until_one_ends() {
+        let (address, _stop, _running) = serving(Bounds { connections: 1, write_patience: SOON }).await;
+        let (mut first, mut answer) = (ask(address, "/").await, [0; 12]);
+        first.read_exact(&mut answer).await.unwrap();
+        let mut second = ask(address, "/").await;
+        assert!(timeout(MOMENT, second.read_exact(&mut answer)).await.is_err(), "there is room for one only");
+        drop(first);
+        timeout(SOON, second.read_exact(&mut answer)).await.expect("there is room now").unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_of_its_answer_is_let_go() {
+        let (address, stop, running) = serving(Bounds { connections: 1, write_patience: MOMENT }).await;
+        let mut idle = ask(address, "/long").await;
+        idle.read_exact(&mut [0; 12]).await.unwrap();
+        stop.cancel();
+        timeout(SOON, running).await.expect("its connection is not waited for").unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_slowly_gets_all_of_its_answer() {
+        let patience = Duration::from_secs(1);
+        let (address, stop, running) = serving(Bounds { connections: 1, write_patience: patience }).await;
+        let (mut slow, mut piece) = (ask(address, "/long").await, vec![0; 4 << 20]);
+        let mut read = slow.read(&mut piece).await.unwrap();
+        stop.cancel();
+        let began = Instant::now();
+        while let Ok(bytes @ 1..) = slow.read(&mut piece).await {
+            read += bytes;
+            if began.elapsed() < 2 * patience {
+                sleep(patience / 10).await;
+            }
+        }
+        assert!(read > LONG, "{read}");
+        running.await.unwrap();
     }
 }

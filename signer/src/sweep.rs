@@ -1,5 +1,5 @@
-//! Deletions that were begun and not finished: the row says `deleted`, the object may still be there. Finished at
-//! start, and tried again every minute.
+//! Deletions that were begun and not finished: the row says `deleted`, the object may still be there. Finished
+//! beside the first requests, and tried again every minute.
 
 use crate::Signer;
 use std::time::Duration;
@@ -16,7 +16,6 @@ impl Signer {
     pub(crate) async fn sweep(&self) {
         let mut minute = interval(EVERY);
         minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        minute.tick().await;
         loop {
             minute.tick().await;
             self.finish_deletions().await;
@@ -24,7 +23,7 @@ impl Signer {
     }
 
     /// Finishes every deletion it can. One object that cannot be removed does not hold up the others.
-    pub(crate) async fn finish_deletions(&self) {
+    async fn finish_deletions(&self) {
         let (mut after, mut failures) = (String::new(), 0);
         loop {
             let batch = match self.catalog().deleted(&after, BATCH).await {

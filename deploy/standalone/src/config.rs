@@ -3,15 +3,22 @@
 //! 1. [`read`]: what was given, by flag, variable or file, is taken as it is; what was not comes from the data
 //!    folder: storage, catalog, signing secret, and a key for the development identity, which is on exactly when
 //!    no other source of users is named;
-//! 2. [`Config::read`]: gateway and signer read their own parts, and the development identity gets its bounds.
+//! 2. [`Config::read`]: gateway and signer read their own parts, and the development identity gets its bounds;
+//! 3. [`Embedded::keep`]: once there is no mistake, what was missing in the data folder is written there.
+//!
+//! [`keys`] reads the signing keys alone, for a process that runs.
 
 use crate::{
     banner::reachable,
     development::{AccessToken, Development, Expected},
-    folder::Folder,
+    folder::{Folder, find_signing_secret},
 };
 use clap::ArgMatches;
-use proto::settings::{COMMON, Setting, Settings, Source};
+use proto::{
+    keys::KeyRing,
+    settings::{COMMON, Mistakes, Setting, Settings, Source},
+};
+use signer::identity::Identity;
 use std::{io, net::SocketAddr, path::Path};
 
 /// Standalone's own settings, beside those of both services.
@@ -27,37 +34,74 @@ const IDENTITY: [&str; 3] = ["CLERK_JWT_KEY", "CLERK_JWKS_URL", "CLERK_ISSUER"];
 /// Either of these gives the signing keys.
 const SIGNING: [&str; 2] = ["FILE_SIGNING_SECRET", "FILE_SIGNING_KEYS"];
 
-/// The private key of the development identity, as PEM. Its `Debug` prints nothing.
-pub struct DevelopmentKey(String);
+/// What the data folder stands in for. Dropped before [`Embedded::keep`], it leaves nothing behind.
+#[derive(Default)]
+pub struct Embedded {
+    /// They go before those of the tables.
+    defaults: Vec<(&'static str, String)>,
+    folder: Option<Folder>,
+    /// The private key of the development identity as PEM, exactly when that is on.
+    key: Option<String>,
+}
 
-impl std::fmt::Debug for DevelopmentKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("DevelopmentKey(..)")
+impl Embedded {
+    /// Writes into the data folder what was missing there.
+    ///
+    /// # Errors
+    /// It cannot be made durable.
+    pub fn keep(self) -> io::Result<()> {
+        self.folder.map_or(Ok(()), Folder::keep)
     }
 }
 
-/// Reads every setting, and makes in the data folder what is missing there. The key is there exactly when the
-/// development identity is on. A data folder that cannot be used is a mistake like any other.
+/// Reads every setting. A data folder that cannot be used is a mistake like any other.
 #[must_use]
-pub fn read(flags: &ArgMatches, source: &Source<'_>) -> (Settings, Option<DevelopmentKey>) {
+pub fn read(flags: &ArgMatches, source: &Source<'_>) -> (Settings, Embedded) {
     let given = Given { settings: Settings::read(&TABLES, flags, source, &[]), flags, source };
-    let embedded = given.embedded();
-    let defaults = embedded.as_ref().map_or(&[][..], |embedded| &embedded.defaults);
-    let mut settings = Settings::read(&TABLES, flags, source, defaults);
-    match embedded {
-        Ok(embedded) => (settings, embedded.key),
-        Err(error) => {
-            settings.mistake("DATA_DIR", &format!("cannot be used: {error}"));
-            (settings, None)
+    let (embedded, failed) = match given.embedded() {
+        Ok(embedded) => (embedded, None),
+        Err(error) => (Embedded::default(), Some(error)),
+    };
+    let mut settings = Settings::read(&TABLES, flags, source, &embedded.defaults);
+    if let Some(error) = failed {
+        settings.mistake("DATA_DIR", &format!("cannot be used: {error}"));
+    }
+    (settings, embedded)
+}
+
+/// Reads the signing keys again. Nothing is made: a new secret in place of one that is missing would end every link.
+///
+/// # Errors
+/// Keys that cannot be read, or cannot be used.
+pub fn keys(flags: &ArgMatches, source: &Source<'_>) -> Result<KeyRing, Mistakes> {
+    let tables = [COMMON, SETTINGS];
+    let mut given = Given { settings: Settings::read(&tables, flags, source, &[]), flags, source };
+    if !given.has_any(&SIGNING) {
+        match find_signing_secret(given.data_folder()) {
+            Ok(secret) => {
+                given.settings = Settings::read(&tables, flags, source, &[("FILE_SIGNING_SECRET", secret)]);
+            }
+            Err(error) => {
+                given.settings.mistake("DATA_DIR", &format!("holds no signing-secret that can be read: {error}"));
+                return given.settings.finish(None);
+            }
         }
     }
+    let keys = given.settings.key_ring();
+    given.settings.finish(keys)
 }
 
-/// What the data folder gives, as defaults that go before those of the tables.
-#[derive(Default)]
-struct Embedded {
-    defaults: Vec<(&'static str, String)>,
-    key: Option<DevelopmentKey>,
+/// The identity provider's key as it stands now; `None` with the development identity, which never changes.
+///
+/// # Errors
+/// A key that cannot be read, or cannot be used.
+pub fn identity(flags: &ArgMatches, source: &Source<'_>) -> Result<Option<Identity>, Mistakes> {
+    let mut settings = Settings::read(&[signer::config::SETTINGS], flags, source, &[]);
+    if settings.text("CLERK_JWT_KEY").is_none() {
+        return settings.finish(Some(None));
+    }
+    let identity = signer::config::identity(&mut settings);
+    settings.finish(identity.map(Some))
 }
 
 /// What was given, before any default of ours.
@@ -74,7 +118,7 @@ impl Given<'_> {
         if [&["STORAGE_URL"][..], &["DATABASE_URL"], &SIGNING, &IDENTITY].iter().all(|names| self.has_any(names)) {
             return Ok(embedded);
         }
-        let folder = Folder::open(Path::new(self.settings.text("DATA_DIR").unwrap_or_default()))?;
+        let mut folder = Folder::open(self.data_folder())?;
         let (storage, catalog) = folder.urls();
         embedded.defaults.extend([("STORAGE_URL", storage), ("DATABASE_URL", catalog)]);
         if !self.has_any(&SIGNING) {
@@ -83,9 +127,14 @@ impl Given<'_> {
         if !self.has_any(&IDENTITY) {
             let key = folder.development_key()?;
             embedded.defaults.push(("CLERK_JWT_KEY", public_half(&key)?));
-            embedded.key = Some(DevelopmentKey(key));
+            embedded.key = Some(key);
         }
+        embedded.folder = Some(folder);
         Ok(embedded)
+    }
+
+    fn data_folder(&self) -> &Path {
+        Path::new(self.settings.text("DATA_DIR").unwrap_or_default())
     }
 
     /// Where a browser reaches the gateway. An address that cannot be read is the gateway's mistake to report.
@@ -124,14 +173,14 @@ pub struct Config {
 impl Config {
     /// Reads both services' settings; mistakes stay noted in `settings`.
     #[must_use]
-    pub fn read(settings: &mut Settings, key: Option<&DevelopmentKey>) -> Option<Self> {
+    pub fn read(settings: &mut Settings, embedded: &Embedded) -> Option<Self> {
         let gateway = gateway::config::Config::read(settings);
         let signer = signer::config::Config::read(settings);
-        if key.is_some() {
+        if embedded.key.is_some() {
             refuse_reachable_signer(settings);
         }
         let signer = signer?;
-        let development = match key {
+        let development = match &embedded.key {
             Some(key) => Some(development(settings, key, &signer)?),
             None => None,
         };
@@ -148,12 +197,12 @@ fn refuse_reachable_signer(settings: &mut Settings) {
     }
 }
 
-fn development(settings: &mut Settings, key: &DevelopmentKey, signer: &signer::config::Config) -> Option<Development> {
+fn development(settings: &mut Settings, key: &str, signer: &signer::config::Config) -> Option<Development> {
     let rules = &signer.identity.rules;
     let expected = Expected { audience: rules.audience.clone(), party: rules.parties.first().cloned() };
     let identity = AccessToken::random()
         .map_err(|error| error.to_string())
-        .and_then(|token| Development::new(token, &key.0, expected).map_err(|error| error.to_string()));
+        .and_then(|token| Development::new(token, key, expected).map_err(|error| error.to_string()));
     match identity {
         Ok(identity) => Some(identity),
         Err(error) => {

@@ -9,17 +9,17 @@
 //! The signer then runs its own identity code, unchanged, and refuses in its own words. The JWT never leaves this
 //! process, and one that was made elsewhere, even with the very same key, is not the access token.
 
-use crate::{folder::random, host};
+use crate::{folder::random, host, refusal::Refusal};
 use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use proto::{id::UserId, refusal::ErrorBody};
+use proto::id::UserId;
 use std::{
     fmt, io,
     sync::Arc,
@@ -40,8 +40,13 @@ const TOKEN_LEN: usize = 20;
 /// More than a list of one file takes.
 const MAX_LIST_BYTES: usize = 1 << 20;
 
-const CODE: &str = "development_identity";
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const ELSEWHERE: Refusal = Refusal {
+    status: StatusCode::FORBIDDEN,
+    error: "Forbidden",
+    message: "The development identity answers this machine only, without a proxy in between: open it as \
+              http://localhost, or set CLERK_JWT_KEY, CLERK_JWKS_URL or CLERK_ISSUER to serve others.",
+    code: "development_identity",
+};
 
 /// Stands for every credential that is not the access token. It is no JWT, so no key can have signed it.
 const NO_CREDENTIAL: HeaderValue = HeaderValue::from_static("Bearer refused");
@@ -148,34 +153,13 @@ impl Development {
 
 async fn protect(State(identity): State<Arc<Development>>, mut request: Request, next: Next) -> Response {
     if !host::is_local(request.uri(), request.headers()) || host::is_forwarded(request.headers()) {
-        return refusal();
+        return ELSEWHERE.answer(request);
     }
     request.headers_mut().remove(header::COOKIE);
     if let Some(credential) = identity.exchange(request.headers(), unix_seconds()) {
         request.headers_mut().insert(header::AUTHORIZATION, credential);
     }
     next.run(request).await
-}
-
-fn refusal() -> Response {
-    let request_id = uuid::Uuid::now_v7().to_string();
-    tracing::info!(status = 403, request_id, code = CODE, "request");
-    let body = ErrorBody {
-        error: "Forbidden",
-        message: "The development identity answers this machine only, without a proxy in between: open it as \
-                  http://localhost, or set CLERK_JWT_KEY, CLERK_JWKS_URL or CLERK_ISSUER to serve others.",
-        code: CODE,
-        request_id: &request_id,
-        expired_seconds_ago: None,
-        server_time: None,
-    };
-    let mut response = Response::new(Body::from(body.to_json()));
-    *response.status_mut() = StatusCode::FORBIDDEN;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.extend(HeaderValue::try_from(request_id.as_str()).map(|id| (REQUEST_ID, id)));
-    response
 }
 
 /// The id of the demo user's newest file: what the API's list says, asked for like anybody else.

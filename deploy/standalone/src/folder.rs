@@ -16,9 +16,17 @@ use std::{
 /// Bytes of randomness in a signing secret.
 const SECRET_LEN: usize = 32;
 
-/// A folder that is there, readable by its owner only if it was made here.
-#[derive(Debug, Clone)]
-pub struct Folder(PathBuf);
+const SIGNING_SECRET: &str = "signing-secret";
+const DEVELOPMENT_KEY: &str = "development-key.pem";
+
+/// A folder that is there, readable by its owner only if it was made here, and what is yet to be written into it.
+/// Dropped before [`Folder::keep`], it leaves nothing behind.
+pub struct Folder {
+    path: PathBuf,
+    /// Folders that were not there before, the deepest first.
+    made: Vec<PathBuf>,
+    drafts: Vec<(&'static str, String)>,
+}
 
 impl Folder {
     /// The folder, made with its parents if it is not there.
@@ -26,42 +34,55 @@ impl Folder {
     /// # Errors
     /// It can be neither found nor made.
     pub fn open(path: &Path) -> io::Result<Self> {
-        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        Ok(Self(std::path::absolute(path)?))
+        let path = std::path::absolute(path)?;
+        let made = path.ancestors().take_while(|folder| !folder.exists()).map(Into::into).collect();
+        let folder = Self { path, made, drafts: Vec::new() };
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder.path)?;
+        Ok(folder)
     }
 
     /// Where storage and catalog lie, as `STORAGE_URL` and `DATABASE_URL`.
     #[must_use]
     pub fn urls(&self) -> (String, String) {
-        let at = |name| self.0.join(name).display().to_string();
+        let at = |name| self.path.join(name).display().to_string();
         (format!("file://{}", at("files")), format!("sqlite://{}", at("catalog.db")))
     }
 
-    /// The signing secret, made at the first call.
+    /// The signing secret; a new one if there is none.
     ///
     /// # Errors
-    /// It cannot be read, or not be made durable.
-    pub fn signing_secret(&self) -> io::Result<String> {
-        let secret = self.kept("signing-secret", || random(SECRET_LEN).map(hex::encode))?;
-        Ok(secret.trim_end().to_owned())
+    /// It cannot be read, or the system gives no randomness.
+    pub fn signing_secret(&mut self) -> io::Result<String> {
+        let secret = self.found_or(SIGNING_SECRET, || random(SECRET_LEN).map(hex::encode))?;
+        Ok(without_newline(&secret).to_owned())
     }
 
-    /// The development identity's private RSA key as PEM, made at the first call.
+    /// The development identity's private RSA key as PEM; a new one if there is none.
     ///
     /// # Errors
-    /// It cannot be read, or not be made durable.
-    pub fn development_key(&self) -> io::Result<String> {
-        self.kept("development-key.pem", || {
+    /// It cannot be read, or the system gives no randomness.
+    pub fn development_key(&mut self) -> io::Result<String> {
+        self.found_or(DEVELOPMENT_KEY, || {
             let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).map_err(io::Error::other)?;
             Ok(key.serialize_pem())
         })
     }
 
-    fn kept(&self, name: &str, make: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
-        match fs::read_to_string(self.0.join(name)) {
+    /// Writes what is new.
+    ///
+    /// # Errors
+    /// It cannot be made durable.
+    pub fn keep(mut self) -> io::Result<()> {
+        self.drafts.iter().try_for_each(|(name, text)| self.write(name, text))?;
+        self.made.clear();
+        Ok(())
+    }
+
+    fn found_or(&mut self, name: &'static str, make: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
+        match fs::read_to_string(self.path.join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let text = make()?;
-                self.write(name, &text)?;
+                self.drafts.push((name, text.clone()));
                 Ok(text)
             }
             found => found,
@@ -70,13 +91,40 @@ impl Folder {
 
     /// All of it or nothing, durable on return: a torn secret would make every URL ever issued worthless.
     fn write(&self, name: &str, text: &str) -> io::Result<()> {
-        let draft = self.0.join(format!(".{name}.{}", std::process::id()));
+        let place = self.path.join(name);
+        if place.exists() {
+            return Err(io::Error::other(format!("another start has just made {name}; start again")));
+        }
+        let draft = self.path.join(format!(".{name}.{}", std::process::id()));
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&draft, self.0.join(name))?;
-        File::open(&self.0)?.sync_all()
+        fs::rename(&draft, place)?;
+        File::open(&self.path)?.sync_all()
     }
+}
+
+impl Drop for Folder {
+    /// Removes empty folders only, so nothing of anybody's is lost.
+    fn drop(&mut self) {
+        for folder in &self.made {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+/// The signing secret that the folder at `path` holds. Nothing is made.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub fn find_signing_secret(path: &Path) -> io::Result<String> {
+    fs::read_to_string(path.join(SIGNING_SECRET)).map(|secret| without_newline(&secret).to_owned())
+}
+
+/// As `proto::settings` takes a secret from its file, so that one file is one key for every service.
+fn without_newline(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
 }
 
 /// Bytes that nobody can guess.
@@ -89,6 +137,10 @@ pub(crate) fn random(len: usize) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proto::{
+        settings::{COMMON, Settings, Source, command},
+        storage::Aws,
+    };
     use std::os::unix::fs::PermissionsExt;
 
     fn mode(path: &Path) -> u32 {
@@ -99,20 +151,54 @@ mod tests {
     fn a_secret_is_made_once_and_for_its_owner_only() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("deep/data");
-        let secret = Folder::open(&path).unwrap().signing_secret().unwrap();
+        let mut folder = Folder::open(&path).unwrap();
+        let secret = folder.signing_secret().unwrap();
+        folder.keep().unwrap();
         assert_eq!(secret.len(), 64);
         assert!(secret.bytes().all(|b| b.is_ascii_hexdigit()));
+        assert_eq!(find_signing_secret(&path).unwrap(), secret);
         assert_eq!(Folder::open(&path).unwrap().signing_secret().unwrap(), secret);
         assert_eq!((mode(&path), mode(&path.join("signing-secret"))), (0o700, 0o600));
         assert_eq!(fs::read_dir(&path).unwrap().count(), 1, "no draft is left");
     }
 
     #[test]
-    fn an_edited_secret_loses_its_newline_only() {
+    fn what_is_not_kept_leaves_nothing_behind() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("deep/data");
+        Folder::open(&path).unwrap().signing_secret().unwrap();
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+        drop(Folder::open(parent.path()).unwrap());
+        assert!(parent.path().exists(), "a folder that was there stays");
+    }
+
+    #[test]
+    fn a_secret_made_meanwhile_is_never_replaced() {
+        let parent = tempfile::tempdir().unwrap();
+        let [mut first, mut second] = [(); 2].map(|()| Folder::open(parent.path()).unwrap());
+        let secret = first.signing_secret().unwrap();
+        second.signing_secret().unwrap();
+        first.keep().unwrap();
+        assert!(second.keep().is_err());
+        assert_eq!(find_signing_secret(parent.path()).unwrap(), secret);
+    }
+
+    #[test]
+    fn a_secret_is_the_same_in_a_file_of_the_settings() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("signing-secret"), "a secret of my own, and long enough\n").unwrap();
-        let secret = Folder::open(folder.path()).unwrap().signing_secret().unwrap();
-        assert_eq!(secret, "a secret of my own, and long enough");
+        let path = folder.path().join(SIGNING_SECRET);
+        let variable = |name: &str| (name == "FILE_SIGNING_SECRET_FILE").then(|| path.clone().into());
+        let flags = command("test", "", &[COMMON]).get_matches_from(["test"]);
+        for (ending, kept) in [("", ""), ("\n", ""), ("\r\n", ""), ("\n\n", "\n"), (" \t\n", " \t"), ("  ", "  ")] {
+            fs::write(&path, format!("a secret of my own{ending}")).unwrap();
+            let file = |path: &str| fs::read_to_string(path);
+            let source = Source { variable: &variable, file: &file, aws: &Aws::default() };
+            let settings = Settings::read(&[COMMON], &flags, &source, &[]);
+            let secret = Folder::open(folder.path()).unwrap().signing_secret().unwrap();
+            assert_eq!(secret, format!("a secret of my own{kept}"));
+            assert_eq!(settings.text("FILE_SIGNING_SECRET"), Some(secret.as_str()), "{ending:?}");
+            assert_eq!(find_signing_secret(folder.path()).unwrap(), secret);
+        }
     }
 
     #[test]

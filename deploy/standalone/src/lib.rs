@@ -7,6 +7,7 @@
 //! | [`development`] | the development identity, and the layer that keeps it on this machine |
 //! | `host` | which `Host` names this machine |
 //! | `page` | the page at `/` |
+//! | `refusal` | what is refused here instead of in the signer |
 //! | [`banner`] | what a start prints |
 //!
 //! [`Standalone`] puts them together; `main` has the listeners and the signals.
@@ -19,6 +20,7 @@ pub mod folder;
 
 mod host;
 mod page;
+mod refusal;
 
 use axum::{Router, body::Bytes};
 use banner::{Banner, Demo};
@@ -27,7 +29,7 @@ use development::Development;
 use futures_util::stream;
 use gateway::Gateway;
 use proto::keys::KeyRing;
-use signer::Signer;
+use signer::{Signer, identity::Identity};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -112,6 +114,11 @@ impl Standalone {
         Banner { api: &self.api, files: &self.files, demo: self.demo.as_ref() }
     }
 
+    /// Trusts this identity provider from the next request on.
+    pub fn replace_identity(&self, identity: Identity) {
+        self.signer.replace_identity(identity);
+    }
+
     /// Signs and verifies with another ring from the next request on.
     pub fn replace_keys(&self, keys: KeyRing) {
         self.gateway.replace_keys(keys.clone());
@@ -119,18 +126,9 @@ impl Standalone {
     }
 
     /// Serves until drained, as the two services do: `drain` begins a graceful stop, `cut` ends everything.
-    ///
-    /// # Errors
-    /// A listener that cannot be set up.
-    pub async fn run(
-        &self,
-        listeners: Listeners,
-        drain: CancellationToken,
-        cut: CancellationToken,
-    ) -> Result<(), StartError> {
+    pub async fn run(&self, listeners: Listeners, drain: CancellationToken, cut: CancellationToken) {
         let gateway = self.gateway.run(listeners.files, listeners.admin, drain.clone(), cut.clone());
         let signer = self.signer.run(listeners.api, listeners.internal, self.router.clone(), drain, cut);
-        let (gateway, ()) = tokio::join!(gateway, signer);
-        Ok(gateway?)
+        tokio::join!(gateway, signer);
     }
 }

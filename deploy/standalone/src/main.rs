@@ -1,42 +1,54 @@
 //! The `standalone` binary: settings, listeners, signals.
 
 use anyhow::Context;
-use proto::settings::{EXIT_USAGE, Settings, Source, command};
-use proto::storage::Aws;
+use clap::ArgMatches;
+use proto::{
+    settings::{EXIT_USAGE, Source, command},
+    storage::Aws,
+};
 use standalone::{
     Listeners, Standalone,
-    config::{self, Config, DevelopmentKey, TABLES},
+    config::{self, Config, TABLES},
 };
 use std::{
-    collections::BTreeSet,
+    convert::Infallible,
+    fmt::Display,
     io::{self, Write},
     net::SocketAddr,
     process::exit,
 };
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
 
 const ABOUT: &str = "Signed file URLs from one process: takes uploads, issues links, streams what is behind them";
 
 fn main() -> anyhow::Result<()> {
-    let (mut settings, key) = read_settings();
+    let flags = flags();
+    let (mut settings, embedded) = with_environment(|source| config::read(&flags, source));
     let logging = (settings.text("LOG_FORMAT").map(str::to_owned), settings.text("RUST_LOG").map(str::to_owned));
     if let Err(mistake) = signer::observe::init(&logging.0.unwrap_or_default(), &logging.1.unwrap_or_default()) {
         settings.mistake("LOG_FORMAT or RUST_LOG:", &mistake);
     }
-    let config = Config::read(&mut settings, key.as_ref());
-    let config = settings.finish(config).unwrap_or_else(|mistakes| usage(&mistakes.to_string()));
+    let config = Config::read(&mut settings, &embedded);
+    let config = match settings.finish(config) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            drop(embedded);
+            usage(mistakes)
+        }
+    };
+    embedded.keep().unwrap_or_else(|error| usage(format_args!("DATA_DIR cannot be used: {error}")));
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = config.gateway.threads {
         runtime.worker_threads(threads);
     }
-    runtime.enable_all().build()?.block_on(serve(config))
+    runtime.enable_all().build()?.block_on(serve(config, &flags))
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<()> {
     let listeners = Listeners {
         files: bind(config.gateway.listen, "GATEWAY_LISTEN").await?,
         admin: bind(config.gateway.admin_listen, "GATEWAY_ADMIN_LISTEN").await?,
@@ -44,12 +56,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         internal: bind(config.signer.internal_listen, "SIGNER_INTERNAL_LISTEN").await?,
     };
     let standalone = Standalone::open(config).await?;
+    let signals = Signals::listen()?;
     say(&standalone);
     let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
     let listening = standalone.run(listeners, drain.clone(), cut.clone());
     tokio::select! {
-        done = listening => Ok(done?),
-        failed = signals(&standalone, drain, cut) => failed,
+        () = listening => Ok(()),
+        never = signals.obey(&standalone, flags, &drain, &cut) => match never {},
     }
 }
 
@@ -63,57 +76,85 @@ fn say(standalone: &Standalone) {
 }
 
 /// SIGTERM or SIGINT drains, a second one cuts; SIGHUP reads the secrets' files again.
-async fn signals(standalone: &Standalone, drain: CancellationToken, cut: CancellationToken) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = hang_up.recv() => reread_keys(standalone),
-            _ = async { tokio::select! { s = terminate.recv() => s, s = interrupt.recv() => s } } => {
-                if drain.is_cancelled() {
-                    cut.cancel();
-                }
-                drain.cancel();
-                tracing::info!("draining; a second signal cuts");
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// From here on none of them ends the process by itself.
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn obey(
+        mut self,
+        standalone: &Standalone,
+        flags: &ArgMatches,
+        drain: &CancellationToken,
+        cut: &CancellationToken,
+    ) -> Infallible {
+        loop {
+            tokio::select! {
+                _ = self.hang_up.recv() => reread(standalone, flags),
+                _ = self.terminate.recv() => stop(drain, cut),
+                _ = self.interrupt.recv() => stop(drain, cut),
             }
         }
     }
 }
 
-fn reread_keys(standalone: &Standalone) {
-    let (mut settings, _) = read_settings();
-    let keys = settings.key_ring();
-    match settings.finish(keys) {
+fn stop(drain: &CancellationToken, cut: &CancellationToken) {
+    if drain.is_cancelled() {
+        cut.cancel();
+    }
+    drain.cancel();
+    tracing::info!("draining; a second signal cuts");
+}
+
+/// What cannot be used stays as it was, and does not hold up the other.
+fn reread(standalone: &Standalone, flags: &ArgMatches) {
+    match with_environment(|source| config::keys(flags, source)) {
         Ok(keys) => {
             standalone.replace_keys(keys);
             tracing::info!("signing keys read again");
         }
         Err(mistakes) => tracing::error!(%mistakes, "signing keys kept as they were"),
     }
+    match with_environment(|source| config::identity(flags, source)) {
+        Ok(Some(identity)) => {
+            standalone.replace_identity(identity);
+            tracing::info!("identity read again");
+        }
+        Ok(None) => {}
+        Err(mistakes) => tracing::error!(%mistakes, "identity kept as it was"),
+    }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place of this binary that reads the environment")]
-fn read_settings() -> (Settings, Option<DevelopmentKey>) {
-    let flags = command("standalone", ABOUT, &TABLES).try_get_matches().unwrap_or_else(|error| {
+fn flags() -> ArgMatches {
+    command("standalone", ABOUT, &TABLES).try_get_matches().unwrap_or_else(|error| {
         // Nothing is lost if the reader of --help has gone.
         let _ = error.print();
         exit(if error.use_stderr() { EXIT_USAGE } else { 0 })
-    });
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place of this binary that reads the environment")]
+fn with_environment<T>(read: impl FnOnce(&Source<'_>) -> T) -> T {
     let aws = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| name.starts_with("AWS_"));
     let aws = Aws(aws.collect());
-    let source =
-        Source { variable: &|name| std::env::var_os(name), file: &|path| std::fs::read_to_string(path), aws: &aws };
-    config::read(&flags, &source)
+    read(&Source { variable: &|name| std::env::var_os(name), file: &|path| std::fs::read_to_string(path), aws: &aws })
 }
 
-/// Each mistake once: both services report what both of them read.
 #[expect(clippy::print_stderr, reason = "there may be no log yet")]
-fn usage(mistakes: &str) -> ! {
-    let mut said = BTreeSet::new();
-    let lines: Vec<_> = mistakes.lines().filter(|line| said.insert(*line)).collect();
-    eprintln!("standalone: {}", lines.join("\n"));
+fn usage(mistakes: impl Display) -> ! {
+    eprintln!("standalone: {mistakes}");
     exit(EXIT_USAGE)
 }

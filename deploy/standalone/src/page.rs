@@ -3,9 +3,11 @@
 //! Its Content-Security-Policy names its one script and its one style by hash, this service for calls and the
 //! gateway for media, and nothing more; so even a file name that was mistaken for HTML would run nothing.
 
+use crate::refusal::Refusal;
 use axum::{
     Router,
-    http::{HeaderName, HeaderValue, header},
+    extract::Request,
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{AppendHeaders, Html},
     routing::get,
 };
@@ -14,6 +16,14 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 const PAGE: &str = include_str!("../assets/page.html");
+
+/// In the signer's words, whose own fallback does not reach a route merged with its own.
+const METHOD_NOT_ALLOWED: Refusal = Refusal {
+    status: StatusCode::METHOD_NOT_ALLOWED,
+    error: "Method not allowed",
+    message: "This path takes other methods; see the Allow header.",
+    code: "method_not_allowed",
+};
 
 /// What the page may do. `files` is the origin of the gateway, as a browser writes it.
 fn policy(files: &str) -> String {
@@ -39,7 +49,7 @@ pub(crate) fn route(files_url: &str) -> Option<Router> {
         ];
         (AppendHeaders(fixed), [(header::CONTENT_SECURITY_POLICY, policy.clone())], Html(PAGE))
     });
-    Some(Router::new().route("/", page))
+    Some(Router::new().route("/", page.fallback(async |request: Request| METHOD_NOT_ALLOWED.answer(request))))
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {

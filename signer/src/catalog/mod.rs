@@ -8,19 +8,14 @@ mod users;
 
 pub(crate) use files::{FileRow, Page, Position};
 
+use crate::durable;
 use proto::catalog::MIGRATIONS;
 use sqlx::{
     ConnectOptions, SqlSafeStr, SqlitePool,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{
-    fs::{DirBuilder, OpenOptions},
-    io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
-    time::Duration,
-};
+use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
 /// How long a statement waits for another writer, and a request for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -78,14 +73,14 @@ impl Catalog {
     }
 }
 
-/// SQLite gives its other files the mode of this one.
+/// SQLite gives its other files the mode of this one, and syncs no folder that it finds.
 fn make_private(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
+    let folder = durable::holder(path);
+    durable::make_folder(folder)?;
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+        Ok(_) => durable::sync_folder(folder),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The cursor names the last file of the page before, so a page neither skips nor repeats a file while others are
 //! added and deleted.
 
-use super::{File, Success};
+use super::{File, Success, job_id};
 use crate::{
     Signer,
     catalog::{Page, Position},
@@ -17,8 +17,8 @@ use serde::Serialize;
 
 const DEFAULT_LIMIT: u32 = 20;
 const MAX_LIMIT: u32 = 100;
-/// Bytes of a filter.
-const MAX_FILTER: usize = 255;
+/// In bytes.
+const MAX_TYPE_PREFIX: usize = 255;
 
 /// A page of files, and where the next one begins.
 #[derive(Serialize)]
@@ -49,8 +49,8 @@ fn page(query: &str) -> Result<Page, Error> {
     Ok(Page {
         limit: parameter(query, "limit")?.map_or(Ok(DEFAULT_LIMIT), |text| limit(&text))?,
         after: parameter(query, "cursor")?.map(|text| position(&text)).transpose()?,
-        content_type: parameter(query, "content_type")?.map(|text| filter("content_type", text)).transpose()?,
-        job_id: parameter(query, "job_id")?.map(|text| filter("job_id", text)).transpose()?,
+        content_type: parameter(query, "content_type")?.map(type_prefix).transpose()?,
+        job_id: parameter(query, "job_id")?.map(job_id).transpose()?,
     })
 }
 
@@ -69,9 +69,9 @@ fn limit(text: &str) -> Result<u32, Error> {
     number.ok_or(Error::invalid("limit", "must be a whole number from 1 to 100"))
 }
 
-fn filter(name: &'static str, text: String) -> Result<String, Error> {
-    let usable = !text.is_empty() && text.len() <= MAX_FILTER && !text.contains('\0');
-    usable.then_some(text).ok_or(Error::invalid(name, "must be 1 to 255 bytes of text"))
+fn type_prefix(text: String) -> Result<String, Error> {
+    let usable = !text.is_empty() && text.len() <= MAX_TYPE_PREFIX && !text.contains('\0');
+    usable.then_some(text).ok_or(Error::invalid("content_type", "must be 1 to 255 bytes of text"))
 }
 
 fn cursor(position: &Position) -> String {

@@ -1,6 +1,7 @@
 //! Files as their owner sees them: list, look at, delete, and issue signed URLs.
 //!
-//! Someone else's file, a deleted one, an outlived one and an id that cannot be one are all the same 404.
+//! Someone else's file, a deleted one, an outlived one and an id that cannot be one are all the same 404. One thing
+//! may still be done with an outlived file: its owner may delete it.
 
 mod link;
 mod listing;
@@ -18,6 +19,9 @@ use axum::{
 use proto::id::FileId;
 use serde::Serialize;
 use std::{collections::BTreeMap, time::Duration};
+
+/// In characters.
+const MAX_JOB_ID: usize = 128;
 
 /// How long a `DELETE` waits for storage. The file is gone for everybody before; the rest goes on behind it.
 const DELETE_PATIENCE: Duration = Duration::from_secs(5);
@@ -149,6 +153,12 @@ impl Signer {
         }
         Ok(self.catalog().remove(id).await?)
     }
+}
+
+/// The id of a job, as an upload gives it and a listing asks for it.
+pub(crate) fn job_id(text: String) -> Result<String, Error> {
+    let usable = (1..=MAX_JOB_ID).contains(&text.chars().count()) && !text.contains('\0');
+    usable.then_some(text).ok_or(Error::invalid("job_id", "must be 1 to 128 characters without NUL"))
 }
 
 /// As JavaScript's `toISOString()`.

@@ -1,5 +1,5 @@
-//! A JSON Web Signature, RFC 7515 section 3.1: three parts, RS256. Nothing in it is looked at before the signature
-//! is good, except that the header asks for nothing else.
+//! A JSON Web Signature, RFC 7515 section 3.1: three parts, RS256. Of what it says only the header's `alg` is looked
+//! at before the signature is good; the rest of the header is judged with the claims.
 
 use super::{
     Flaw, Keys,

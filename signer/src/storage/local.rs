@@ -2,9 +2,14 @@
 //! sees the whole object or none, and after a power cut too.
 
 use super::{Failure, Key, Stored};
+use crate::{
+    clock,
+    durable::{make_folder, sync_folder},
+};
 use proto::{etag::ETag, storage::MANAGED_PREFIX};
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    collections::HashSet,
+    fs::{self, DirBuilder, DirEntry, File, OpenOptions},
     io::{self, ErrorKind, Write},
     mem,
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
@@ -17,19 +22,23 @@ use tokio::task::{JoinHandle, spawn_blocking};
 /// next is collected, so an upload holds twice this.
 const PIECE: usize = 1 << 20;
 
+/// A staged file not written to for this long is nobody's. A client as slow as may be sends a piece in 17 hours.
+const ABANDONED_SECONDS: u64 = 24 * 60 * 60;
+
 /// The root, and what all uploads share.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
     root: Arc<Path>,
-    /// Held while a shard's folder is made, so that nobody uses one that a power cut could still undo.
-    making: Arc<Mutex<()>>,
+    /// Shards that this process knows to be durable. Held while one is made, so that nobody uses a folder that a
+    /// power cut could still undo.
+    shards: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
 impl Folder {
     pub(super) async fn open(root: PathBuf) -> Result<Self, Failure> {
-        let folder = Self { root: root.into(), making: Arc::default() };
-        let staging = folder.staging();
-        blocking(move || DirBuilder::new().recursive(true).mode(0o700).create(staging)).await?;
+        let folder = Self { root: root.into(), shards: Arc::default() };
+        let making = folder.clone();
+        blocking(move || making.prepare()).await?;
         Ok(folder)
     }
 
@@ -63,14 +72,29 @@ impl Folder {
         self.root.join(MANAGED_PREFIX).join(".staging")
     }
 
+    /// Folders that an earlier process made may not be durable: it may have died in between.
+    fn prepare(&self) -> io::Result<()> {
+        make_folder(&self.staging())?;
+        sync_folder(&self.root.join(MANAGED_PREFIX))?;
+        sync_folder(&self.root)?;
+        if let Err(error) = remove_abandoned(&self.staging(), clock::unix_seconds()) {
+            tracing::warn!(%error, "abandoned uploads could not be removed");
+        }
+        Ok(())
+    }
+
     /// The shard's folder, durable itself.
     fn shard(&self, path: &Path) -> io::Result<PathBuf> {
         let shard = path.parent().expect("a key has a shard above it").to_owned();
-        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut durable = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
         match DirBuilder::new().mode(0o700).create(&shard) {
-            Ok(()) => sync_folder(&self.root.join(MANAGED_PREFIX))?,
+            Ok(()) => drop(durable.remove(&shard)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
+        }
+        if !durable.contains(&shard) {
+            sync_folder(&self.root.join(MANAGED_PREFIX))?;
+            durable.insert(shard.clone());
         }
         Ok(shard)
     }
@@ -163,9 +187,27 @@ impl Upload {
     }
 }
 
-/// A rename or a new entry is durable only once its folder is synced.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+/// Removes what a killed process had staged. Others may be at work in the same folder, but none lets an upload rest
+/// for so long.
+fn remove_abandoned(staging: &Path, now: u64) -> io::Result<()> {
+    for entry in fs::read_dir(staging)? {
+        match remove_if_abandoned(&entry?, now) {
+            // Another process was faster.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            done => done?,
+        }
+    }
+    Ok(())
+}
+
+fn remove_if_abandoned(entry: &DirEntry, now: u64) -> io::Result<()> {
+    let facts = entry.metadata()?;
+    let modified = u64::try_from(facts.mtime()).unwrap_or_default();
+    if facts.is_file() && now.saturating_sub(modified) > ABANDONED_SECONDS {
+        fs::remove_file(entry.path())?;
+        tracing::info!(bytes = facts.len(), "an abandoned upload was removed");
+    }
+    Ok(())
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Failure> {

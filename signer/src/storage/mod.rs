@@ -2,7 +2,8 @@
 //!
 //! [`Storage::begin`] opens an [`Upload`]; [`Upload::write`] takes pieces of any size; [`Upload::finish`] returns
 //! once the object is durable under its final key, with what storage itself says of it. An upload that is dropped
-//! before that leaves nothing behind. Memory is bounded by the buffers of one upload, whatever its size.
+//! before that leaves nothing behind; a `finish` that fails may, and whoever called it deletes the key. Memory is
+//! bounded by the buffers of one upload, whatever its size.
 
 mod local;
 mod remote;
@@ -11,19 +12,8 @@ use bytes::Bytes;
 use proto::{
     etag::ETag,
     id::FileId,
-    storage::{MANAGED_PREFIX, StorageUrl},
+    storage::{Aws, MANAGED_PREFIX, StorageUrl},
 };
-use std::fmt;
-
-/// The object store's own variables, name and value. Its `Debug` prints nothing: keys are among them.
-#[derive(Clone, Default)]
-pub struct Aws(pub Vec<(String, String)>);
-
-impl fmt::Debug for Aws {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Aws(..)")
-    }
-}
 
 /// The key of an object that is ours: `managed/<two hex>/<file id>`. Nothing else is ever written or removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +114,7 @@ impl Storage {
     }
 }
 
-/// An object on its way. Dropped before [`Upload::finish`] returned, it leaves nothing behind.
+/// An object on its way. Dropped before [`Upload::finish`] is called, it leaves nothing behind.
 #[derive(Debug)]
 pub(crate) enum Upload {
     Local(local::Upload),
@@ -139,7 +129,7 @@ impl Upload {
         }
     }
 
-    /// Makes the object durable under its key.
+    /// Makes the object durable under its key. A failure does not say that nothing is there.
     pub(crate) async fn finish(self) -> Result<Stored, Failure> {
         match self {
             Self::Local(upload) => upload.finish().await,

@@ -3,7 +3,7 @@
 //! Whatever ends an upload early (a failure, a client that left, a panic) drops it, and the drop sends the abort:
 //! an unfinished multipart upload is invisible and is paid for until somebody finds it.
 
-use super::{Aws, Failure, Key, Stored};
+use super::{Failure, Key, Stored};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use object_store::{
@@ -11,7 +11,10 @@ use object_store::{
     aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey},
     path::Path,
 };
-use proto::{etag::ETag, storage::MANAGED_PREFIX};
+use proto::{
+    etag::ETag,
+    storage::{Aws, MANAGED_PREFIX, loggable_cause},
+};
 use std::{mem, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, task::JoinSet};
 use tokio_util::task::TaskTracker;
@@ -41,11 +44,10 @@ pub(crate) struct Bucket {
 
 impl Bucket {
     pub(super) fn open(bucket: &str, prefix: &str, aws: &Aws, max_object: u64) -> Result<Self, Failure> {
-        let plain = |(name, value): &(String, String)| name.starts_with("AWS_ENDPOINT") && value.starts_with("http://");
         let client = ClientOptions::new()
             .with_timeout(TIMEOUT)
             .with_connect_timeout(CONNECT_TIMEOUT)
-            .with_allow_http(aws.0.iter().any(plain));
+            .with_allow_http(aws.is_plain_http());
         let retry = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
         let builder =
             AmazonS3Builder::new().with_client_options(client).with_retry(retry).with_disable_bulk_delete(true);
@@ -115,12 +117,6 @@ impl Bucket {
         if let Ok(Ok(stored)) = tokio::time::timeout(SECOND_LOOK, self.confirm(path, size)).await {
             return Ok(stored);
         }
-        let (bucket, path) = (self.clone(), path.clone());
-        self.cleanups.spawn(async move {
-            if let Err(error) = bucket.remove(&path).await {
-                tracing::warn!(%error, "an object whose upload failed may be left in storage");
-            }
-        });
         Err(error)
     }
 }
@@ -251,25 +247,8 @@ impl Drop for Parts {
     }
 }
 
-/// Queries stay out of logs, whoever sent them.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let text = error.to_string();
-        let is_url = |word: &str| word.contains("://");
-        let words =
-            text.split(' ').map(|word| if is_url(word) { word.split('?').next().unwrap_or(word) } else { word });
-        Self::Unavailable(words.collect::<Vec<_>>().join(" ").into())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failure_never_tells_a_query() {
-        let source = "PUT http://s3.local/media/key?partNumber=4&uploadId=abc in 3 s: why?".into();
-        let text = Failure::from(Error::Generic { store: "S3", source }).to_string();
-        assert!(text.contains("PUT http://s3.local/media/key in 3 s: why?"), "{text}");
+        Self::Unavailable(loggable_cause(&error.to_string()).into())
     }
 }

@@ -1,7 +1,7 @@
 //! The text parts of an upload: `job_id` and `expires_at` are fields, every other one is metadata.
 
 use super::{Description, form::TextPart};
-use crate::{clock, error::Error};
+use crate::{clock, error::Error, files::job_id};
 use std::collections::BTreeMap;
 
 const MAX_PARTS: usize = 64;
@@ -9,7 +9,6 @@ const MAX_PARTS: usize = 64;
 const MAX_PART: usize = 8 << 10;
 /// Bytes of all parts, names too.
 const MAX_TOTAL: usize = 64 << 10;
-const MAX_JOB_ID: usize = 128;
 
 /// The text parts so far.
 #[derive(Debug, Default)]
@@ -50,11 +49,6 @@ impl TextFields {
         let expires_at = self.texts.remove("expires_at").map(|text| expiry(&text, now)).transpose()?;
         Ok(Description { filename, content_type, job_id, metadata: self.texts, expires_at })
     }
-}
-
-fn job_id(text: String) -> Result<String, Error> {
-    let usable = (1..=MAX_JOB_ID).contains(&text.chars().count());
-    usable.then_some(text).ok_or(Error::invalid("job_id", "must be 1 to 128 characters"))
 }
 
 /// RFC 3339 section 5.6 in Unix seconds. The parser takes more than that, so the shape is checked here.

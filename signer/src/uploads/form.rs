@@ -101,10 +101,9 @@ impl<'a> Form<'a> {
 
 fn part(content: Field<'_>) -> Result<Part<'_>, Error> {
     let headers = content.headers();
-    let mut dispositions = headers.get_all(header::CONTENT_DISPOSITION).iter();
-    let only = dispositions.next().filter(|_| dispositions.next().is_none());
+    let disposition = headers.get(header::CONTENT_DISPOSITION);
     let Disposition { name, filename } =
-        only.and_then(|value| disposition::parse(value.as_bytes())).ok_or_else(unreadable)?;
+        disposition.and_then(|value| disposition::parse(value.as_bytes())).ok_or_else(unreadable)?;
     if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
         return Err(Error::invalid("part name", "must be 1 to 128 bytes without control characters"));
     }

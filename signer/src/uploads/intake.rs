@@ -12,7 +12,11 @@ use crate::{
 use bytes::Bytes;
 use proto::id::{FileId, UserId};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+use tokio::sync::OwnedSemaphorePermit;
+
+/// How long a refusal waits for the clean-up behind it, which goes on after that.
+const DISCARD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is said of a file beside its bytes.
 #[derive(Debug, Clone, Default)]
@@ -25,8 +29,20 @@ pub(crate) struct Description {
     pub(crate) expires_at: Option<u64>,
 }
 
+/// Room for one upload, from before its first byte until it is listed or has failed.
+#[derive(Debug)]
+pub(crate) struct Place(#[expect(dead_code, reason = "held, and given back when dropped")] OwnedSemaphorePermit);
+
+impl Place {
+    /// Refuses at once when there is none: whoever waited would hold its connection and time out.
+    pub(crate) fn take(signer: &Signer) -> Result<Self, Error> {
+        signer.upload_places().try_acquire_owned().map(Self).map_err(|_| Error::Overloaded)
+    }
+}
+
 /// A file on its way in.
 pub(crate) struct Intake {
+    place: Place,
     signer: Signer,
     owner: UserId,
     id: FileId,
@@ -37,12 +53,12 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    pub(crate) async fn begin(signer: &Signer, owner: UserId) -> Result<Self, Error> {
+    pub(crate) async fn begin(signer: &Signer, owner: UserId, place: Place) -> Result<Self, Error> {
         let id: FileId =
             uuid::Uuid::now_v7().simple().to_string().parse().expect("32 hexadecimal digits are a file id");
         let key = Key::of(&id);
         let upload = signer.storage().begin(&key).await?;
-        Ok(Self { signer: signer.clone(), owner, id, key, upload, hash: Sha256::new(), size: 0 })
+        Ok(Self { place, signer: signer.clone(), owner, id, key, upload, hash: Sha256::new(), size: 0 })
     }
 
     pub(crate) async fn write(&mut self, piece: Bytes) -> Result<(), Error> {
@@ -64,25 +80,27 @@ impl Intake {
         storing.await.unwrap_or_else(|_| Err(Error::Internal("storing a file panicked".into())))
     }
 
+    /// Whatever fails, and however late, leaves no object behind: a rename or a PUT may have succeeded before it.
     async fn store(self, description: Description) -> Result<File, Error> {
-        let Self { signer, owner, id, key, upload, hash, size } = self;
+        let (signer, id, key) = (self.signer.clone(), self.id.clone(), self.key.clone());
+        let listed = self.list(description).await;
+        if listed.is_err() {
+            let discarding = signer.spawn(discard(signer.clone(), id, key));
+            let _ = tokio::time::timeout(DISCARD_PATIENCE, discarding).await;
+        }
+        listed
+    }
+
+    async fn list(self, description: Description) -> Result<File, Error> {
+        let Self { place: _place, signer, owner, id, key, upload, hash, size } = self;
         let stored = upload.finish().await?;
-        let sha256 = hex::encode(hash.finalize());
-        let row = row(id, owner, &key, &stored, sha256, description);
-        let listed = match size == stored.size {
-            true => signer.catalog().insert(&row).await.map_err(Error::from),
-            false => Err(Error::Internal(format!("{size} bytes were sent, {} stored", stored.size).into())),
-        };
-        match listed {
-            Ok(true) => Ok(row.into()),
-            Ok(false) => {
-                discard(&signer, &row.id, &key).await;
-                Err(Error::UserBlocked)
-            }
-            Err(error) => {
-                discard(&signer, &row.id, &key).await;
-                Err(error)
-            }
+        if size != stored.size {
+            return Err(Error::Internal(format!("{size} bytes were sent, {} stored", stored.size).into()));
+        }
+        let row = row(id, owner, &key, &stored, hex::encode(hash.finalize()), description);
+        match signer.catalog().insert(&row).await? {
+            true => Ok(row.into()),
+            false => Err(Error::UserBlocked),
         }
     }
 }
@@ -108,12 +126,12 @@ fn row(id: FileId, owner: UserId, key: &Key, stored: &Stored, sha256: String, de
 
 /// Removes an object that got no row. If the catalog cannot say so the object stays: an orphan is collected later,
 /// a row without bytes would be a lie.
-async fn discard(signer: &Signer, id: &FileId, key: &Key) {
-    if !matches!(signer.catalog().has_row(id).await, Ok(false)) {
+async fn discard(signer: Signer, id: FileId, key: Key) {
+    if !matches!(signer.catalog().has_row(&id).await, Ok(false)) {
         tracing::warn!(file = %id, "an object may be without a row");
         return;
     }
-    if let Err(error) = signer.storage().delete(key).await {
+    if let Err(error) = signer.storage().delete(&key).await {
         tracing::warn!(file = %id, %error, "an object without a row could not be removed");
     }
 }

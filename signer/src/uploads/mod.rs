@@ -2,6 +2,7 @@
 //!
 //! | step | where |
 //! |---|---|
+//! | take a place among the uploads under way, which are bounded | [`intake`] |
 //! | split the body into parts, within bounds | [`form`] |
 //! | read a part's name and file name | [`disposition`] |
 //! | collect the text parts | [`fields`] |
@@ -12,7 +13,7 @@ mod fields;
 mod form;
 mod intake;
 
-pub(crate) use intake::{Description, Intake};
+pub(crate) use intake::{Description, Intake, Place};
 
 use crate::{
     Signer,
@@ -67,14 +68,17 @@ async fn take_form(signer: &Signer, caller: &Caller, headers: &HeaderMap, body: 
     if declared_length(headers).is_some_and(|length| length > limit.saturating_add(FORM_ROOM)) {
         return Err(Error::TooLarge { limit });
     }
+    let mut place = Some(Place::take(signer)?);
     let mut body = Paced::new(body, signer.config().upload_patience);
     let mut form = Form::open(&mut body, &boundary).await?;
     let mut fields = TextFields::default();
     let mut file = None;
     while let Some(part) = form.next().await? {
         match part {
-            Part::File(_) if file.is_some() => return Err(Error::invalid("file", "must be one part only")),
-            Part::File(part) => file = Some(take_file(signer, caller, part).await?),
+            Part::File(part) => {
+                let place = place.take().ok_or(Error::invalid("file", "must be one part only"))?;
+                file = Some(take_file(signer, caller, place, part).await?);
+            }
             Part::Text(part) => fields.take(part).await?,
         }
     }
@@ -85,9 +89,10 @@ async fn take_form(signer: &Signer, caller: &Caller, headers: &HeaderMap, body: 
 async fn take_file(
     signer: &Signer,
     caller: &Caller,
+    place: Place,
     mut part: FilePart<'_>,
 ) -> Result<(Intake, String, String), Error> {
-    let mut intake = Intake::begin(signer, caller.id().clone()).await?;
+    let mut intake = Intake::begin(signer, caller.id().clone(), place).await?;
     while let Some(piece) = part.next().await? {
         intake.write(piece).await?;
     }

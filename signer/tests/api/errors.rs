@@ -97,3 +97,37 @@ async fn a_flood_of_headers_is_refused() {
     }
     assert!(rest(&mut stream).await.starts_with("HTTP/1.1 431 "));
 }
+
+/// What these bytes are answered with, until the connection is closed.
+async fn raw(server: &Server, bytes: &str) -> String {
+    let mut stream = TcpStream::connect(server.api).await.unwrap();
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    let closed = tokio::time::timeout(std::time::Duration::from_secs(5), rest(&mut stream));
+    closed.await.expect("the connection is closed")
+}
+
+#[tokio::test]
+async fn a_request_without_exactly_one_valid_host_is_refused_and_its_connection_closed() {
+    let server = Server::start().await;
+    let valid = "Host: localhost\r\n";
+    for hosts in ["", "Host: a\r\nHost: a\r\n", "Host: a\r\nhost: b\r\n", "Host:\r\n", "Host: u@a\r\n", "Host: a/b\r\n"]
+    {
+        for target in ["/api/auth/health", "/nowhere", "http://localhost/api/auth/health"] {
+            // The second request is never answered.
+            let answer =
+                raw(&server, &format!("GET {target} HTTP/1.1\r\n{hosts}\r\nGET / HTTP/1.1\r\n{valid}\r\n")).await;
+            assert!(
+                answer.starts_with("HTTP/1.1 400 ") && answer.matches("HTTP/1.1").count() == 1,
+                "{hosts:?} {answer}"
+            );
+            assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+            assert!(answer.contains("\"invalid_request\"") && answer.contains("`Host` must be"), "{answer}");
+            assert!(answer.contains("\"request_id\":"), "{answer}");
+        }
+    }
+    let close = "Connection: close\r\n\r\n";
+    assert!(
+        raw(&server, &format!("GET /api/auth/health HTTP/1.1\r\n{valid}{close}")).await.starts_with("HTTP/1.1 200 ")
+    );
+    assert!(raw(&server, "GET /api/auth/health HTTP/1.0\r\n\r\n").await.starts_with("HTTP/1.0 200 "));
+}

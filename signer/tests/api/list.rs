@@ -91,3 +91,17 @@ async fn bad_parameters_are_named() {
         server.get(&format!("/api/files?{query}")).by("user_1").send().await.names(name);
     }
 }
+
+#[tokio::test]
+async fn a_job_id_that_can_be_given_can_be_asked_for() {
+    let server = Server::start().await;
+    // 512 bytes, 128 characters.
+    let job = "\u{1f3ac}".repeat(128);
+    assert_eq!(server.upload("user_1", form().text("job_id", &job).file("a", b"x")).send().await.status, 200);
+    let asked = |job: &str| {
+        let query: String = url::form_urlencoded::byte_serialize(job.as_bytes()).collect();
+        server.get(&format!("/api/files?job_id={query}")).by("user_1").send()
+    };
+    assert_eq!(names(&asked(&job).await), ["a"]);
+    asked(&format!("{job}x")).await.names("job_id");
+}

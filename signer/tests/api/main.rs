@@ -11,6 +11,7 @@ mod lifecycle;
 mod list;
 mod malformed_uploads;
 mod read;
+mod reload;
 mod settings;
 mod signed_url;
 mod storing;

@@ -25,7 +25,10 @@ async fn a_signer_without_its_storage_is_not_ready_but_alive() {
     }
     std::fs::remove_dir_all(server.root()).unwrap();
     let system = server.get("/api/system/health").send().await;
-    assert_eq!((system.status, &system.json()["data"]["storage"]), (503, &json!(false)));
+    system.refuses(503, "Service unavailable", "storage_unavailable");
+    assert_eq!(system.header("retry-after"), "5");
+    assert_eq!(system.json()["success"], false);
+    assert_eq!(system.json()["data"], json!({"status": "unavailable", "catalog": true, "storage": false}));
     assert_eq!(server.ask("/readyz").send().await.status, 503);
     assert_eq!(server.ask("/healthz").send().await.status, 200);
 }

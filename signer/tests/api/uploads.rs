@@ -2,7 +2,7 @@
 
 use crate::harness::{Server, form, key_of, now};
 use serde_json::json;
-use std::os::unix::fs::PermissionsExt;
+use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 const HELLO_SHA256: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
@@ -106,7 +106,7 @@ async fn a_file_that_expires_is_there_until_then() {
     assert_eq!(answer.json()["data"]["file"]["metadata"], json!({}));
     let path = format!("/api/files/{}", answer.json()["data"]["file"]["id"].as_str().unwrap());
     assert_eq!(server.get(&path).by("user_1").send().await.status, 200);
-    tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
+    tokio::time::sleep(Duration::from_millis(2100)).await;
     server.get(&path).by("user_1").send().await.refuses(404, "File not found", "not_found");
 }
 
@@ -122,4 +122,20 @@ async fn what_is_written_is_for_its_owner_alone() {
         assert_eq!(mode(object.parent().unwrap().into()), 0o700);
         assert_eq!(mode(server.root()), 0o700);
     }
+}
+
+#[tokio::test]
+async fn an_upload_past_the_bound_is_told_to_come_again() {
+    let server = Server::start_with(|config| config.max_uploads = 1).await;
+    let (media_type, body) = form().file("a", &[7; 5000]).finish();
+    let running = server.post("/api/files/upload").by("user_1").body(&media_type, body).begin(1000).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let refused = server.upload("user_1", form().file("b", b"x")).send().await;
+    refused.refuses(503, "Service unavailable", "overloaded");
+    assert_eq!(refused.header("retry-after"), "5");
+    assert_eq!(server.get("/api/files").by("user_1").send().await.status, 200, "only uploads are refused");
+    drop(running);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    server.stored("user_1", "b", b"x").await;
+    server.stored("user_1", "c", b"x").await;
 }

@@ -86,3 +86,15 @@ fn the_demo_user_meets_whatever_a_jwt_must_say() {
     let standalone = Standalone::start(&home, &rules);
     assert_eq!(standalone.request("GET", "/files").send().status, 200);
 }
+
+#[test]
+fn a_refusal_reaches_a_client_in_the_middle_of_an_upload() {
+    let home = tempdir().unwrap();
+    let standalone = Standalone::start(&home, &[]);
+    let body = vec![b'x'; 12 << 20];
+    for (host, credential, status) in [("example.com", "", 403), ("localhost", "Bearer x", 401)] {
+        let upload = standalone.anonymous("POST", "/files/upload").body("multipart/form-data; boundary=b", &body);
+        let answer = upload.host(host).header("Authorization", credential).send();
+        assert_eq!((answer.refused().0, answer.took_all), (status, true));
+    }
+}

@@ -18,6 +18,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     head: String,
     pub(crate) body: Vec<u8>,
+    /// Whether the connection stayed whole until all of the request's body was sent.
+    pub(crate) took_all: bool,
 }
 
 impl Request {
@@ -55,19 +57,19 @@ impl Request {
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         stream.write_all(head.as_bytes()).unwrap();
         // A refusal may come before the body was taken.
-        let _ = stream.write_all(&self.body);
+        let took_all = stream.write_all(&self.body).is_ok();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
-        Answer::read(&answer)
+        Answer::read(&answer, took_all)
     }
 }
 
 impl Answer {
-    fn read(bytes: &[u8]) -> Self {
+    fn read(bytes: &[u8], took_all: bool) -> Self {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a whole head");
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Self { status, head, body: bytes[end + 4..].to_vec() }
+        Self { status, head, body: bytes[end + 4..].to_vec(), took_all }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

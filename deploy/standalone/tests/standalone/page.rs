@@ -25,6 +25,16 @@ fn the_page_comes_with_a_policy_that_allows_only_itself_and_the_gateway() {
 }
 
 #[test]
+fn another_method_is_refused_like_everywhere_else() {
+    let home = tempdir().unwrap();
+    let standalone = Standalone::start(&home, &[]);
+    let answer = Request::new(standalone.api, "POST", "/").body("text/plain", &vec![b'x'; 12 << 20]).send();
+    assert_eq!(answer.refused(), (405, "Method not allowed".into(), "method_not_allowed".into()));
+    assert_eq!((answer.header("Allow"), answer.took_all), (Some("GET,HEAD"), true));
+    assert_eq!(Request::new(standalone.api, "HEAD", "/").send().status, 200);
+}
+
+#[test]
 fn the_page_is_for_this_machine_only() {
     let home = tempdir().unwrap();
     let standalone = Standalone::start(&home, &[]);

@@ -21,7 +21,7 @@ fn every_mistake_is_reported_at_once_and_no_value() {
         ("MAX_UPLOAD_BYTES", "much"),
         ("STORAGE_URL", "ftp://files"),
     ]);
-    for name in ["`default` is shorter", "GATEWAY_LISTEN", "DRAIN_SECONDS", "MAX_UPLOAD_BYTES", "STORAGE_URL"] {
+    for name in ["key `default`", "GATEWAY_LISTEN", "DRAIN_SECONDS", "MAX_UPLOAD_BYTES", "STORAGE_URL"] {
         assert!(text.contains(name), "{name}: {text}");
     }
     assert!(!text.contains("too-short"));
@@ -46,4 +46,12 @@ fn a_key_file_that_cannot_be_read_never_means_the_development_identity() {
 fn a_data_folder_that_cannot_be_made_is_a_mistake() {
     let text = refused(&[("DATA_DIR", "/proc/nothing/here"), ("DRAIN_SECONDS", "soon")]);
     assert!(text.contains("DATA_DIR") && text.contains("DRAIN_SECONDS"), "{text}");
+}
+
+#[test]
+fn wrong_settings_leave_no_data_folder() {
+    let home = tempdir().unwrap();
+    let output = run(&home, &[("DATA_DIR", "deep/data"), ("DRAIN_SECONDS", "soon")]);
+    assert_eq!(output.status.code(), Some(64));
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }

@@ -12,7 +12,7 @@ use object_store::{ObjectStoreExt, path::Path};
 use proto::{
     keys::KeyRing,
     settings::{COMMON, Settings, Source, command},
-    storage::StorageUrl,
+    storage::{Aws, StorageUrl},
 };
 use serde_json::Value;
 use signer::{
@@ -188,8 +188,8 @@ fn environment(name: &str) -> Option<String> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "which storage to test is the caller's choice")]
-fn aws() -> Vec<(String, String)> {
-    std::env::vars().filter(|(name, _)| name.starts_with("AWS_")).collect()
+fn aws() -> Aws {
+    Aws(std::env::vars().filter(|(name, _)| name.starts_with("AWS_")).collect())
 }
 
 struct Bucket(object_store::aws::AmazonS3);
