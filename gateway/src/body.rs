@@ -3,8 +3,9 @@
 use crate::{
     observe::Exchange,
     store::{Opened, ReadError, Reader},
+    zero_copy::{Carrier, Chunk},
 };
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::StatusCode;
 use http_body::{Frame, SizeHint};
 use std::{
@@ -39,6 +40,7 @@ pub(crate) struct Body {
     reader: Option<Reader>,
     left: u64,
     announced: u64,
+    carrier: Carrier,
     exchange: Exchange,
 }
 
@@ -50,26 +52,27 @@ impl Body {
         pieces: Vec<Piece>,
         source: Option<(Opened, Option<Reader>)>,
         announced: u64,
+        carrier: Carrier,
         mut exchange: Exchange,
     ) -> Self {
         let left = pieces.iter().map(Piece::len).sum();
         exchange.answered(status, left);
         let (source, reader) = source.map_or((None, None), |(source, reader)| (Some(source), reader));
-        Self { pieces: pieces.into(), source, reader, left, announced, exchange }
+        Self { pieces: pieces.into(), source, reader, left, announced, carrier, exchange }
     }
 
-    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ReadError>>> {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, ReadError>>> {
         loop {
             match self.pieces.front() {
                 None => return Poll::Ready(None),
                 Some(Piece::Text(_)) => {
                     let Some(Piece::Text(text)) = self.pieces.pop_front() else { continue };
-                    return Poll::Ready(Some(Ok(text)));
+                    return Poll::Ready(Some(Ok(Chunk::Bytes(text))));
                 }
                 Some(Piece::Range(range)) => {
                     let Some(source) = &self.source else { return Poll::Ready(Some(Err(ReadError::Truncated))) };
                     let reader = self.reader.get_or_insert_with(|| source.read(range.clone()));
-                    if let Some(read) = ready!(reader.poll_next(cx)) {
+                    if let Some(read) = ready!(reader.poll_next(cx, &self.carrier)) {
                         return Poll::Ready(Some(read));
                     }
                     self.reader = None;
@@ -81,20 +84,20 @@ impl Body {
 }
 
 impl http_body::Body for Body {
-    type Data = Bytes;
+    type Data = Chunk;
     type Error = ReadError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ReadError>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Chunk>, ReadError>>> {
         let this = self.get_mut();
-        let read = ready!(this.poll_bytes(cx));
+        let read = ready!(this.poll_chunk(cx));
         // The length went out with the head: fewer bytes, or more, must end in a cut connection.
         let counted = match read {
             None if this.left > 0 => Some(Err(ReadError::Truncated)),
-            Some(Ok(bytes)) => match this.left.checked_sub(bytes.len() as u64) {
+            Some(Ok(chunk)) => match this.left.checked_sub(chunk.remaining() as u64) {
                 Some(left) => {
+                    this.exchange.sent(this.left - left, left);
                     this.left = left;
-                    this.exchange.sent(bytes.len() as u64, left);
-                    Some(Ok(Frame::data(bytes)))
+                    Some(Ok(Frame::data(chunk)))
                 }
                 None => Some(Err(ReadError::Changed)),
             },

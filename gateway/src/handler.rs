@@ -9,6 +9,7 @@ use crate::{
     reject::Reject,
     response::{Plan, Question},
     store::{Opened, Reader},
+    zero_copy::Carrier,
 };
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header, request, uri::Authority,
@@ -21,7 +22,11 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 128;
 
 /// Answers a request, whatever becomes of it.
-pub(crate) async fn handle(gateway: &Gateway, request: Request<hyper::body::Incoming>) -> Response<Body> {
+pub(crate) async fn handle(
+    gateway: &Gateway,
+    request: Request<hyper::body::Incoming>,
+    carrier: Carrier,
+) -> Response<Body> {
     let (head, body) = request.into_parts();
     let call = Call { gateway, id: request_id(&head.headers), has_body: !body.is_end_stream(), head };
     let mut exchange = gateway.shared.metrics.begin(call.head.method.clone(), call.id.clone());
@@ -29,7 +34,7 @@ pub(crate) async fn handle(gateway: &Gateway, request: Request<hyper::body::Inco
         Ok(answer) => answer,
         Err(reject) => call.refused(&reject, &exchange),
     };
-    let mut response = answer.into_response(exchange);
+    let mut response = answer.into_response(exchange, carrier);
     call.mark(response.headers_mut());
     response
 }
@@ -166,8 +171,9 @@ impl Answer {
         Self { status: StatusCode::NO_CONTENT, headers, pieces: Vec::new(), source: None, announced: 0 }
     }
 
-    fn into_response(self, exchange: Exchange) -> Response<Body> {
-        let mut response = Response::new(Body::new(self.status, self.pieces, self.source, self.announced, exchange));
+    fn into_response(self, exchange: Exchange, carrier: Carrier) -> Response<Body> {
+        let body = Body::new(self.status, self.pieces, self.source, self.announced, carrier, exchange);
+        let mut response = Response::new(body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response

@@ -4,6 +4,7 @@
 //! [`server`] accepts and parses → [`handler`] routes → `proto::signed_url` verifies → [`catalog`] looks the file up
 //! and admits → [`response`] plans ([`conditional`], [`range`]: pure) → [`store`] opens → [`body`] streams →
 //! [`observe`] counts and logs. Every refusal on the way is declared in [`reject`].
+#![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
 pub mod config;
@@ -21,6 +22,7 @@ mod reject;
 mod response;
 mod server;
 mod store;
+mod zero_copy;
 
 use arc_swap::ArcSwap;
 use config::Config;

@@ -17,7 +17,6 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::{Instant, Sleep, sleep_until},
 };
 
@@ -116,8 +115,8 @@ enum Waiting {
 }
 
 /// A socket that gives up on a client who takes too long.
-pub(super) struct TimedStream {
-    socket: TcpStream,
+pub(super) struct TimedStream<S> {
+    socket: S,
     patience: Patience,
     phase: Phase,
     waiting: Waiting,
@@ -126,10 +125,8 @@ pub(super) struct TimedStream {
     lingering: Option<usize>,
 }
 
-impl TimedStream {
-    pub(super) fn new(socket: TcpStream, patience: Patience, phase: Phase) -> Self {
-        // Only latency depends on it, and a socket that cannot take it fails at its first use.
-        let _ = socket.set_nodelay(true);
+impl<S> TimedStream<S> {
+    pub(super) fn new(socket: S, patience: Patience, phase: Phase) -> Self {
         let mut stream = Self {
             socket,
             patience,
@@ -195,7 +192,7 @@ impl TimedStream {
     }
 }
 
-impl AsyncRead for TimedStream {
+impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.socket).poll_read(cx, buf) {
             Poll::Pending => {
@@ -210,7 +207,7 @@ impl AsyncRead for TimedStream {
     }
 }
 
-impl AsyncWrite for TimedStream {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(cx, bytes);
         self.written(cx, written)

@@ -4,7 +4,7 @@ mod connection;
 mod limits;
 mod room;
 
-use crate::{Gateway, admin, handler};
+use crate::{Gateway, admin, handler, zero_copy::Socket};
 use connection::{Phase, TimedStream};
 use http::{Request, Response};
 use hyper::{
@@ -17,6 +17,7 @@ pub(crate) use room::Room;
 use room::Seat;
 use std::{convert::Infallible, error::Error, io, sync::Arc, time::Duration};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
@@ -140,11 +141,13 @@ fn is_of_one_client(error: &io::Error) -> bool {
 
 async fn serve_one(gateway: &Gateway, stream: TcpStream, seat: &Arc<Seat>, stop: &CancellationToken) {
     let phase = Phase::new(seat);
-    let stream = TimedStream::new(stream, gateway.shared.config.patience, phase.clone());
+    let socket = Socket::new(stream);
+    let carrier = socket.carrier();
+    let stream = TimedStream::new(socket, gateway.shared.config.patience, phase.clone());
     let service = service_fn(|request: Request<Incoming>| {
-        let answering = phase.answering();
+        let (answering, carrier) = (phase.answering(), carrier.clone());
         async {
-            let response = handler::handle(gateway, request).await;
+            let response = handler::handle(gateway, request, carrier).await;
             Ok::<_, Infallible>(response.map(|body| answering.with(body)))
         }
     });
@@ -152,8 +155,9 @@ async fn serve_one(gateway: &Gateway, stream: TcpStream, seat: &Arc<Seat>, stop:
 }
 
 /// One connection from its first byte to its end. Its errors are its client's affair.
-async fn serve_http1<S, B>(stream: TimedStream, service: S, stop: &CancellationToken, cut: &CancellationToken)
+async fn serve_http1<T, S, B>(stream: TimedStream<T>, service: S, stop: &CancellationToken, cut: &CancellationToken)
 where
+    T: AsyncRead + AsyncWrite + Unpin,
     S: HttpService<Incoming, ResBody = B>,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
     B: http_body::Body + 'static,

@@ -1,56 +1,87 @@
-//! A folder: opened beneath its root, read at positions of our own, cold pages off the threads that serve others.
+//! A folder: files opened beneath its root, and kept open for as long as a row is believed.
 
-use super::{ReadError, StorageError};
-use bytes::Bytes;
+mod reader;
+
+pub(crate) use reader::Reader;
+
+use super::StorageError;
 use proto::{catalog::FileEntry, etag::ETag};
+use quick_cache::sync::Cache;
 use rustix::{
     fs::{FileType, Mode, OFlags, Stat, fstat},
-    io::{Errno, pread},
+    io::Errno,
 };
 use std::{
-    future::Future,
-    io,
-    ops::Range,
     os::fd::OwnedFd,
     path::Path,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-    time::Duration,
+    sync::{Arc, Weak},
+    time::{Duration, Instant},
 };
 use tokio::{
-    task::{JoinHandle, spawn_blocking},
-    time::{Timeout, timeout},
+    task::spawn_blocking,
+    time::{sleep, timeout},
 };
-
-/// Bytes of one frame: what a slow client's connection holds of a file.
-const FRAME: u64 = 16 * 1024;
 
 /// An open, or a read of cold pages, may take this long: beyond it the disk or the network behind it hangs.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Open files kept at most. Each is a descriptor.
+const KEPT: usize = 512;
+/// And for how long: as a row is believed, so that a file replaced in storage shows as soon as a row that was changed.
+const KEPT_FOR: Duration = Duration::from_secs(1);
 
-/// The folder's path. Its root is opened for each file anew, so that one mounted or replaced later is seen.
+/// The folder's path, and the files opened last. Its root is opened for each file anew, so that one mounted or replaced
+/// later is seen.
 pub(crate) struct Folder {
     path: Arc<Path>,
+    kept: Arc<Cache<String, Kept>>,
 }
 
-/// An open regular file, in the version that the catalog knows.
+/// An open regular file, in one version.
 #[derive(Clone)]
 pub(crate) struct OpenFile {
     fd: Arc<OwnedFd>,
-    etag: Arc<ETag>,
+    etag: ETag,
+    size: u64,
+}
+
+#[derive(Clone)]
+struct Kept {
+    file: OpenFile,
+    since: Instant,
+}
+
+impl Kept {
+    fn is_fresh(&self) -> bool {
+        self.since.elapsed() < KEPT_FOR
+    }
 }
 
 impl Folder {
     pub(crate) fn new(path: &Path) -> Self {
-        Self { path: path.into() }
+        let kept = Arc::new(Cache::new(KEPT));
+        tokio::spawn(let_go(Arc::downgrade(&kept)));
+        Self { path: path.into(), kept }
     }
 
-    /// Opens the row's object and compares it with the row.
-    pub(crate) async fn open(&self, file: &FileEntry) -> Result<OpenFile, StorageError> {
-        let (path, key) = (Arc::clone(&self.path), file.object_key.clone());
+    /// Opens the row's object, or takes the one still open, and compares it with the row.
+    pub(crate) async fn open(&self, row: &FileEntry) -> Result<OpenFile, StorageError> {
+        let kept = self.kept.get(row.object_key.as_str()).filter(Kept::is_fresh);
+        let file = match kept {
+            Some(kept) => kept.file,
+            None => self.open_anew(&row.object_key).await?,
+        };
+        if file.etag != row.etag || file.size != row.size {
+            self.kept.remove(row.object_key.as_str());
+            return Err(StorageError::Changed);
+        }
+        Ok(file)
+    }
+
+    async fn open_anew(&self, key: &str) -> Result<OpenFile, StorageError> {
+        let since = Instant::now();
+        let (path, object_key) = (Arc::clone(&self.path), key.to_owned());
         let opening = spawn_blocking(move || {
-            let fd = open_beneath(&open_root(&path)?, &key)?;
+            let fd = open_beneath(&open_root(&path)?, &object_key)?;
             Ok::<_, StorageError>((fstat(&fd)?, fd))
         });
         let opened = timeout(TIMEOUT, opening).await.map_err(|_| StorageError::TimedOut)?;
@@ -58,11 +89,9 @@ impl Folder {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(StorageError::Missing);
         }
-        let etag = etag(&stat);
-        if etag != file.etag || size(&stat) != file.size {
-            return Err(StorageError::Changed);
-        }
-        Ok(OpenFile { fd: Arc::new(fd), etag: Arc::new(etag) })
+        let file = OpenFile { fd: Arc::new(fd), etag: etag(&stat), size: size(&stat) };
+        self.kept.insert(key.to_owned(), Kept { file: file.clone(), since });
+        Ok(file)
     }
 
     pub(crate) async fn check(&self) -> Result<(), String> {
@@ -73,6 +102,15 @@ impl Folder {
             Ok(Ok(Err(error))) => Err(format!("the storage folder cannot be opened: {}", error.cause())),
             Ok(Err(_)) | Err(_) => Err("the storage folder does not answer".into()),
         }
+    }
+}
+
+/// Closes what nobody has asked for of late: a deleted file's bytes are the disk's again.
+async fn let_go(kept: Weak<Cache<String, Kept>>) {
+    loop {
+        sleep(KEPT_FOR).await;
+        let Some(kept) = kept.upgrade() else { return };
+        kept.retain(|_, file| file.is_fresh());
     }
 }
 
@@ -139,101 +177,4 @@ fn size(stat: &Stat) -> u64 {
 
 fn etag(stat: &Stat) -> ETag {
     ETag::of_local_file(i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec), size(stat))
-}
-
-/// A read of pages that are not in memory.
-type Cold = Timeout<JoinHandle<io::Result<Vec<u8>>>>;
-
-/// One range of an open file.
-pub(crate) struct Reader {
-    file: OpenFile,
-    left: Range<u64>,
-    cold: Option<Pin<Box<Cold>>>,
-}
-
-impl Reader {
-    pub(crate) fn new(file: OpenFile, range: Range<u64>) -> Self {
-        Self { file, left: range, cold: None }
-    }
-
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ReadError>>> {
-        if self.left.is_empty() {
-            return Poll::Ready(None);
-        }
-        let read = match &mut self.cold {
-            Some(cold) => {
-                let read = ready!(cold.as_mut().poll(cx));
-                self.cold = None;
-                match read {
-                    Ok(Ok(read)) => read,
-                    Ok(Err(error)) => Err(io::Error::other(error)),
-                    Err(_) => Err(io::ErrorKind::TimedOut.into()),
-                }
-            }
-            None => match self.file.read_hot(self.left.start, self.frame()) {
-                Some(read) => read,
-                None => {
-                    let (file, start, length) = (self.file.clone(), self.left.start, self.frame());
-                    let cold = spawn_blocking(move || file.read_cold(start, length));
-                    self.cold = Some(Box::pin(timeout(TIMEOUT, cold)));
-                    return self.poll_next(cx);
-                }
-            },
-        };
-        Poll::Ready(Some(self.checked(read)))
-    }
-
-    fn frame(&self) -> usize {
-        usize::try_from((self.left.end - self.left.start).min(FRAME)).unwrap_or(usize::MAX)
-    }
-
-    /// A file written in place under our open descriptor shows in its times: what was read then may be of two versions.
-    fn checked(&mut self, read: io::Result<Vec<u8>>) -> Result<Bytes, ReadError> {
-        let bytes = read.map_err(|error| ReadError::Failed(error.to_string()))?;
-        if bytes.is_empty() {
-            return Err(ReadError::Truncated);
-        }
-        let stat = fstat(&*self.file.fd).map_err(|error| ReadError::Failed(error.to_string()))?;
-        if etag(&stat) != *self.file.etag {
-            return Err(ReadError::Changed);
-        }
-        self.left.start += bytes.len() as u64;
-        Ok(bytes.into())
-    }
-}
-
-impl OpenFile {
-    /// Reads what is in memory already; `None` if that means waiting for the disk.
-    #[cfg(target_os = "linux")]
-    fn read_hot(&self, start: u64, length: usize) -> Option<io::Result<Vec<u8>>> {
-        use rustix::io::{ReadWriteFlags, preadv2};
-        let mut bytes = vec![0; length];
-        let read = preadv2(&*self.fd, &mut [io::IoSliceMut::new(&mut bytes)], start, ReadWriteFlags::NOWAIT);
-        match read {
-            Ok(read) => {
-                bytes.truncate(read);
-                Some(Ok(bytes))
-            }
-            Err(Errno::AGAIN) => None,
-            // tmpfs and others know no RWF_NOWAIT: what they hold is in memory.
-            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Some(self.read_cold(start, length)),
-            Err(error) => Some(Err(error.into())),
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn read_hot(&self, _start: u64, _length: usize) -> Option<io::Result<Vec<u8>>> {
-        None
-    }
-
-    fn read_cold(&self, start: u64, length: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(length);
-        loop {
-            match pread(&*self.fd, rustix::buffer::spare_capacity(&mut bytes), start) {
-                Ok(_) => return Ok(bytes),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
 }

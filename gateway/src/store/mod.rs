@@ -4,8 +4,10 @@
 mod local;
 mod remote;
 
-use crate::catalog::Admitted;
-use bytes::Bytes;
+use crate::{
+    catalog::Admitted,
+    zero_copy::{Carrier, Chunk},
+};
 use proto::storage::{Aws, StorageUrl};
 use std::{
     ops::Range,
@@ -122,10 +124,14 @@ pub(crate) enum Reader {
 
 impl Reader {
     /// The next frame, never empty; `None` behind the last byte of the range.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ReadError>>> {
+    pub(crate) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        carrier: &Carrier,
+    ) -> Poll<Option<Result<Chunk, ReadError>>> {
         match self {
-            Self::Local(reader) => reader.poll_next(cx),
-            Self::Remote(reader) => reader.poll_next(cx),
+            Self::Local(reader) => reader.poll_next(cx, carrier),
+            Self::Remote(reader) => reader.poll_next(cx).map_ok(Chunk::Bytes),
         }
     }
 }
