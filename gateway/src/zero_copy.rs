@@ -154,43 +154,31 @@ impl Socket {
         self.carrier.clone()
     }
 
-    /// Runs a system call that writes. When it has taken less than `wanted` the socket is full: readiness is given
-    /// back at once, which saves the call that would only say so.
+    /// Runs a system call that writes, once the socket is ready for it. One that took less than it was offered is not
+    /// taken for a full socket: the file may have been cut, and then no readiness would ever come again.
     fn poll_call(
         &self,
         cx: &mut Context<'_>,
-        wanted: usize,
         mut call: impl FnMut() -> Result<usize, Errno>,
     ) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.tcp.poll_write_ready(cx))?;
-            let mut taken = None;
-            let tried = self.tcp.try_io(Interest::WRITABLE, || match call()? {
-                count if count < wanted && count > 0 => {
-                    taken = Some(count);
-                    Err(io::ErrorKind::WouldBlock.into())
-                }
-                count => Ok(count),
-            });
-            match (tried, taken) {
-                (_, Some(count)) => return Poll::Ready(Ok(count)),
-                (Err(error), None) if error.kind() == io::ErrorKind::WouldBlock => {}
-                (Err(error), None) if error.kind() == io::ErrorKind::Interrupted => {}
-                (tried, None) => return Poll::Ready(tried),
+            match self.tcp.try_io(Interest::WRITABLE, || Ok(call()?)) {
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+                done => return Poll::Ready(done),
             }
         }
     }
 
     /// What stands before a span, to leave in one packet with its first bytes.
     fn poll_send_before(&self, cx: &mut Context<'_>, buffers: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let wanted = buffers.iter().map(|buffer| buffer.len()).sum();
-        self.poll_call(cx, wanted, || sendmsg(&self.tcp, buffers, &mut SendAncillaryBuffer::default(), MORE_FOLLOWS))
+        self.poll_call(cx, || sendmsg(&self.tcp, buffers, &mut SendAncillaryBuffer::default(), MORE_FOLLOWS))
     }
 
     fn poll_send_span(&self, cx: &mut Context<'_>, slot: &Slot) -> Poll<io::Result<usize>> {
         let left = slot.left();
         let wanted = usize::try_from((left.end - left.start).min(CALL)).unwrap_or(usize::MAX);
-        let sent = ready!(self.poll_call(cx, wanted, || transfer(&self.tcp, &slot.file, left.start, wanted)))?;
+        let sent = ready!(self.poll_call(cx, || transfer(&self.tcp, &slot.file, left.start, wanted)))?;
         if sent == 0 && wanted > 0 {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         }
@@ -272,7 +260,7 @@ impl AsyncWrite for Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::{io::Write, time::Duration};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
@@ -329,6 +317,18 @@ mod tests {
         let (mut socket, _client) = connected().await;
         let mut chunks = [socket.carrier().span(file(b"short"), 0..6)];
         assert_eq!(write(&mut socket, &mut chunks).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_cut_within_a_span_is_an_error_and_no_wait() {
+        let (mut socket, mut client) = connected().await;
+        let mut chunks = [socket.carrier().span(file(&[7; 100_000]), 0..200_000)];
+        let ended = tokio::time::timeout(Duration::from_secs(20), write(&mut socket, &mut chunks)).await.unwrap();
+        assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        drop((chunks, socket));
+        let mut received = Vec::new();
+        client.read_to_end(&mut received).await.unwrap();
+        assert!(received == [7; 100_000]);
     }
 
     #[tokio::test]
