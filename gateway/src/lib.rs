@@ -1,9 +1,9 @@
 //! The data plane: checks a signed URL, streams the bytes behind it. Read-only towards storage and catalog.
 //!
 //! The way of one request, and where each step lives:
-//! [`server`] accepts and parses → [`handler`] routes → `proto::signed_url` verifies → [`catalog`] looks the file up
-//! and admits → [`response`] plans ([`conditional`], [`range`]: pure) → [`store`] opens → [`body`] streams →
-//! [`observe`] counts and logs. Every refusal on the way is declared in [`reject`].
+//! `server` accepts and parses → `handler` routes → `proto::signed_url` verifies → `catalog` looks the file up
+//! and admits → `response` plans (`conditional`, `range`: pure) → `store` opens → `body` streams →
+//! `observe` counts and logs. Every refusal on the way is declared in `reject`.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 

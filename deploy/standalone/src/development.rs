@@ -1,7 +1,7 @@
 //! The development identity: one demo user, one access token, this machine only.
 //!
 //! [`Development::protect`] stands in front of the signer's routes:
-//! 1. a request from anywhere but this machine is refused ([`host`](crate::host)), whatever it asks for;
+//! 1. a request from anywhere but this machine is refused (`host`), whatever it asks for;
 //! 2. cookies go: none of them is ours;
 //! 3. the access token becomes a JWT of the demo user that lives for a minute; any other credential becomes one
 //!    that no key ever signed.
