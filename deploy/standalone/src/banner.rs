@@ -46,7 +46,7 @@ impl Demo {
             f,
             "\nThe development identity is on: whoever has this token is the demo user, on this machine only."
         )?;
-        writeln!(f, "Set CLERK_JWT_KEY, CLERK_JWKS_URL or CLERK_ISSUER to use your own users instead.")?;
+        writeln!(f, "Set CLERK_JWT_KEY to use your own users instead.")?;
         writeln!(f, "\nUpload:\n  echo 'Hello there' | {upload}")?;
         let Some(newest) = &self.newest else { return Ok(()) };
         let sign = format!("{curl} -X POST {api}/api/v1/files/{newest}/signed-url");

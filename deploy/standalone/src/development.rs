@@ -44,7 +44,7 @@ const ELSEWHERE: Refusal = Refusal {
     status: StatusCode::FORBIDDEN,
     error: "Forbidden",
     message: "The development identity answers this machine only, without a proxy in between: open it as \
-              http://localhost, or set CLERK_JWT_KEY, CLERK_JWKS_URL or CLERK_ISSUER to serve others.",
+              http://localhost, or set CLERK_JWT_KEY to serve others.",
     code: "development_identity",
 };
 
