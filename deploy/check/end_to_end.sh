@@ -163,7 +163,7 @@ frame_at_15_seconds() {
 }
 
 play_in_chromium() {
-  PLAYWRIGHT="$playwright" node "$check/play_signed_url.mjs" <<<"$url"
+  PLAYWRIGHT="$playwright" TMPDIR="$work" node "$check/play_signed_url.mjs" <<<"$url"
 }
 
 accept_other_issuer() {

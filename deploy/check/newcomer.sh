@@ -41,5 +41,5 @@ pasted() {
 }
 
 play_printed_page() {
-  grep -oE 'http://[^ ]+access=[^ ]+' "$banner" | head -n 1 | PLAYWRIGHT="$playwright" node "$check/play_page.mjs"
+  grep -oE 'http://[^ ]+access=[^ ]+' "$banner" | head -n 1 | PLAYWRIGHT="$playwright" TMPDIR="$work" node "$check/play_page.mjs"
 }
