@@ -2,16 +2,19 @@
 
 use crate::{
     observe::Exchange,
-    store::{Opened, ReadError, Reader},
-    zero_copy::{Carrier, Chunk},
+    store::{Opened, Part, ReadError, Reader},
 };
 use bytes::{Buf, Bytes};
 use http::StatusCode;
 use http_body::{Frame, SizeHint};
+use rustix::io::pread;
 use std::{
     collections::VecDeque,
+    io,
     ops::Range,
+    os::fd::OwnedFd,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -33,18 +36,60 @@ impl Piece {
     }
 }
 
+/// What a kind of connection makes of a body's parts. The connection's transport gives it, so that a chunk never meets
+/// another transport than the one it is made for.
+pub(crate) trait Carry: Clone + Send + Unpin + 'static {
+    /// A body frame's data.
+    type Chunk: Buf + Send;
+    /// At most so much of a file is asked for at once.
+    const MOST: u64;
+
+    fn bytes(&self, bytes: Bytes) -> Self::Chunk;
+
+    /// These bytes of a file, which are in memory.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    fn file(&self, file: Arc<OwnedFd>, range: Range<u64>) -> io::Result<Self::Chunk>;
+}
+
+/// For connections whose bytes pass through the process: TLS encrypts them, HTTP/2 frames them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Copying;
+
+impl Carry for Copying {
+    type Chunk = Bytes;
+    const MOST: u64 = 128 * 1024;
+
+    fn bytes(&self, bytes: Bytes) -> Bytes {
+        bytes
+    }
+
+    /// Short of the end of a file that was cut: the body counts.
+    fn file(&self, file: Arc<OwnedFd>, range: Range<u64>) -> io::Result<Bytes> {
+        let mut bytes = Vec::with_capacity(usize::try_from(range.end - range.start).unwrap_or(usize::MAX));
+        while bytes.len() < bytes.capacity() {
+            let at = range.start + bytes.len() as u64;
+            if pread(&file, rustix::buffer::spare_capacity(&mut bytes), at)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(bytes.into())
+    }
+}
+
 /// A body being sent. What it holds, the in-flight permit and the open file among it, it holds until the end.
-pub(crate) struct Body {
+pub(crate) struct Body<C> {
     pieces: VecDeque<Piece>,
     source: Option<Opened>,
     reader: Option<Reader>,
     left: u64,
     announced: u64,
-    carrier: Carrier,
+    carrier: C,
     exchange: Exchange,
 }
 
-impl Body {
+impl<C: Carry> Body<C> {
     /// A body of `pieces`, whose ranges are read from `source`; the reader beside it, if any, is the first range's.
     /// `announced` bytes are named in the head and never sent: hyper writes a 304's Content-Length only if the body claims it.
     pub(crate) fn new(
@@ -52,7 +97,7 @@ impl Body {
         pieces: Vec<Piece>,
         source: Option<(Opened, Option<Reader>)>,
         announced: u64,
-        carrier: Carrier,
+        carrier: C,
         mut exchange: Exchange,
     ) -> Self {
         let left = pieces.iter().map(Piece::len).sum();
@@ -61,19 +106,19 @@ impl Body {
         Self { pieces: pieces.into(), source, reader, left, announced, carrier, exchange }
     }
 
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, ReadError>>> {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<C::Chunk, ReadError>>> {
         loop {
             match self.pieces.front() {
                 None => return Poll::Ready(None),
                 Some(Piece::Text(_)) => {
                     let Some(Piece::Text(text)) = self.pieces.pop_front() else { continue };
-                    return Poll::Ready(Some(Ok(Chunk::Bytes(text))));
+                    return Poll::Ready(Some(Ok(self.carrier.bytes(text))));
                 }
                 Some(Piece::Range(range)) => {
                     let Some(source) = &self.source else { return Poll::Ready(Some(Err(ReadError::Truncated))) };
                     let reader = self.reader.get_or_insert_with(|| source.read(range.clone()));
-                    if let Some(read) = ready!(reader.poll_next(cx, &self.carrier)) {
-                        return Poll::Ready(Some(read));
+                    if let Some(part) = ready!(reader.poll_next(cx, C::MOST)) {
+                        return Poll::Ready(Some(part.and_then(|part| self.chunk(part))));
                     }
                     self.reader = None;
                     self.pieces.pop_front();
@@ -81,13 +126,22 @@ impl Body {
             }
         }
     }
+
+    fn chunk(&self, part: Part) -> Result<C::Chunk, ReadError> {
+        match part {
+            Part::Bytes(bytes) => Ok(self.carrier.bytes(bytes)),
+            Part::File(file, range) => {
+                self.carrier.file(file, range).map_err(|error| ReadError::Failed(error.to_string()))
+            }
+        }
+    }
 }
 
-impl http_body::Body for Body {
-    type Data = Chunk;
+impl<C: Carry> http_body::Body for Body<C> {
+    type Data = C::Chunk;
     type Error = ReadError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Chunk>, ReadError>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<C::Chunk>, ReadError>>> {
         let this = self.get_mut();
         let read = ready!(this.poll_chunk(cx));
         // The length went out with the head: fewer bytes, or more, must end in a cut connection.

@@ -2,14 +2,13 @@
 
 use crate::{
     Gateway,
-    body::{Body, Piece},
+    body::{Body, Carry, Piece},
     catalog::Admitted,
     clock, cors,
     observe::Exchange,
     reject::Reject,
     response::{Plan, Question},
     store::{Opened, Reader},
-    zero_copy::Carrier,
 };
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header, request, uri::Authority,
@@ -22,11 +21,11 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 128;
 
 /// Answers a request, whatever becomes of it.
-pub(crate) async fn handle(
+pub(crate) async fn handle<C: Carry>(
     gateway: &Gateway,
     request: Request<hyper::body::Incoming>,
-    carrier: Carrier,
-) -> Response<Body> {
+    carrier: C,
+) -> Response<Body<C>> {
     let (head, body) = request.into_parts();
     let call = Call { gateway, id: request_id(&head.headers), has_body: !body.is_end_stream(), head };
     let mut exchange = gateway.shared.metrics.begin(call.head.method.clone(), call.id.clone());
@@ -171,7 +170,7 @@ impl Answer {
         Self { status: StatusCode::NO_CONTENT, headers, pieces: Vec::new(), source: None, announced: 0 }
     }
 
-    fn into_response(self, exchange: Exchange, carrier: Carrier) -> Response<Body> {
+    fn into_response<C: Carry>(self, exchange: Exchange, carrier: C) -> Response<Body<C>> {
         let body = Body::new(self.status, self.pieces, self.source, self.announced, carrier, exchange);
         let mut response = Response::new(body);
         *response.status_mut() = self.status;

@@ -13,6 +13,7 @@
 //! - A span is a barrier: what stands behind it in the same write waits for the next (hyperium/hyper#3650).
 //! - `sendfile` at the end of the file before the end of the span is an error: the connection is cut.
 
+use crate::body::Carry;
 use bytes::{Buf, Bytes};
 use rustix::{
     io::Errno,
@@ -111,9 +112,22 @@ impl Buf for Chunk {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Carrier(Arc<Mutex<Vec<Arc<Slot>>>>);
 
+impl Carry for Carrier {
+    type Chunk = Chunk;
+    const MOST: u64 = 512 * 1024;
+
+    fn bytes(&self, bytes: Bytes) -> Chunk {
+        Chunk::Bytes(bytes)
+    }
+
+    fn file(&self, file: Arc<OwnedFd>, range: Range<u64>) -> io::Result<Chunk> {
+        Ok(self.span(file, range))
+    }
+}
+
 impl Carrier {
-    /// A part of a file that is in memory; `range` is not empty.
-    pub(crate) fn span(&self, file: Arc<OwnedFd>, range: Range<u64>) -> Chunk {
+    /// `range` is not empty.
+    fn span(&self, file: Arc<OwnedFd>, range: Range<u64>) -> Chunk {
         let slot = Arc::new(Slot { mark: MARK, file, next: AtomicU64::new(range.start), end: range.end });
         self.slots().push(Arc::clone(&slot));
         Chunk::Span(Span { slot, carrier: self.clone() })

@@ -4,7 +4,7 @@ mod reader;
 
 pub(crate) use reader::Reader;
 
-use super::StorageError;
+use super::{StorageError, pages::TIMEOUT};
 use proto::{catalog::FileEntry, etag::ETag};
 use quick_cache::sync::Cache;
 use rustix::{
@@ -22,8 +22,6 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// An open, or a read of cold pages, may take this long: beyond it the disk or the network behind it hangs.
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// Open files kept at most. Each is a descriptor.
 const KEPT: usize = 512;
 /// And for how long: as a row is believed, so that a file replaced in storage shows as soon as a row that was changed.
@@ -41,6 +39,13 @@ pub(crate) struct Folder {
 pub(crate) struct OpenFile {
     fd: Arc<OwnedFd>,
     etag: ETag,
+    version: Version,
+}
+
+/// What changes whenever the file does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Version {
+    modified_ns: i128,
     size: u64,
 }
 
@@ -70,7 +75,7 @@ impl Folder {
             Some(kept) => kept.file,
             None => self.open_anew(&row.object_key).await?,
         };
-        if file.etag != row.etag || file.size != row.size {
+        if file.etag != row.etag || file.version.size != row.size {
             self.kept.remove(row.object_key.as_str());
             return Err(StorageError::Changed);
         }
@@ -89,7 +94,9 @@ impl Folder {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(StorageError::Missing);
         }
-        let file = OpenFile { fd: Arc::new(fd), etag: etag(&stat), size: size(&stat) };
+        let version = Version::of(&stat);
+        let etag = ETag::of_local_file(version.modified_ns, version.size);
+        let file = OpenFile { fd: Arc::new(fd), etag, version };
         self.kept.insert(key.to_owned(), Kept { file: file.clone(), since });
         Ok(file)
     }
@@ -171,10 +178,9 @@ impl From<Errno> for StorageError {
     }
 }
 
-fn size(stat: &Stat) -> u64 {
-    u64::try_from(stat.st_size).unwrap_or(0)
-}
-
-fn etag(stat: &Stat) -> ETag {
-    ETag::of_local_file(i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec), size(stat))
+impl Version {
+    fn of(stat: &Stat) -> Self {
+        let modified_ns = i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec);
+        Self { modified_ns, size: u64::try_from(stat.st_size).unwrap_or(0) }
+    }
 }

@@ -2,15 +2,16 @@
 //! the row's size and ETag, so that other bytes never go out under its name.
 
 mod local;
+mod pages;
 mod remote;
 
-use crate::{
-    catalog::Admitted,
-    zero_copy::{Carrier, Chunk},
-};
+use crate::catalog::Admitted;
+use bytes::Bytes;
 use proto::storage::{Aws, StorageUrl};
 use std::{
     ops::Range,
+    os::fd::OwnedFd,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -116,22 +117,26 @@ impl Opened {
     }
 }
 
-/// The bytes of one range, in frames.
+/// Some of a range's bytes, never none.
+#[derive(Debug)]
+pub(crate) enum Part {
+    Bytes(Bytes),
+    /// These bytes of a file, which are in memory: reading them waits for nothing.
+    File(Arc<OwnedFd>, Range<u64>),
+}
+
+/// The bytes of one range, in parts.
 pub(crate) enum Reader {
     Local(local::Reader),
     Remote(remote::Reader),
 }
 
 impl Reader {
-    /// The next frame, never empty; `None` behind the last byte of the range.
-    pub(crate) fn poll_next(
-        &mut self,
-        cx: &mut Context<'_>,
-        carrier: &Carrier,
-    ) -> Poll<Option<Result<Chunk, ReadError>>> {
+    /// The next part, at most `most` bytes of a file; `None` behind the last byte of the range.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>, most: u64) -> Poll<Option<Result<Part, ReadError>>> {
         match self {
-            Self::Local(reader) => reader.poll_next(cx, carrier),
-            Self::Remote(reader) => reader.poll_next(cx).map_ok(Chunk::Bytes),
+            Self::Local(reader) => reader.poll_next(cx, most),
+            Self::Remote(reader) => reader.poll_next(cx).map_ok(Part::Bytes),
         }
     }
 }

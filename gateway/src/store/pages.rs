@@ -1,0 +1,124 @@
+//! A range of an open file as parts of a body: what is small copied, the rest named, and cold pages brought in off the
+//! threads that serve others.
+
+use super::Part;
+use bytes::Bytes;
+use rustix::io::{Errno, pread};
+use std::{
+    future::Future,
+    io,
+    ops::Range,
+    os::fd::OwnedFd,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{
+    task::{JoinHandle, spawn_blocking},
+    time::{Timeout, timeout},
+};
+
+/// A read of cold pages may take this long: beyond it the disk or the network behind it hangs.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
+/// Up to this, copying the bytes behind their head into one write costs less than a `sendfile` of their own.
+const COPIED: usize = 4 * 1024;
+/// The kernel reads ahead at least so much at once.
+const STRETCH: usize = 64 * 1024;
+
+/// Pages on their way into memory.
+type Cold = Timeout<JoinHandle<io::Result<()>>>;
+
+/// What is left of a range of an open file.
+pub(super) struct Pages {
+    file: Arc<OwnedFd>,
+    left: Range<u64>,
+    /// A cold part on its way into memory.
+    cold: Option<Pin<Box<Cold>>>,
+    /// Up to here the file was brought into memory: no reason to ask again.
+    warm_until: u64,
+}
+
+impl Pages {
+    pub(super) fn new(file: Arc<OwnedFd>, range: Range<u64>) -> Self {
+        Self { file, warm_until: range.start, left: range, cold: None }
+    }
+
+    /// The next part, at most `most` bytes of it, none of which waits for the disk; `None` behind the last.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>, most: u64) -> Poll<Option<io::Result<Part>>> {
+        if self.left.is_empty() {
+            return Poll::Ready(None);
+        }
+        let range = self.left.start..self.left.end.min(self.left.start + most);
+        let copied = if self.cold.is_none() { read_hot(&self.file, &range) } else { None };
+        let part = match copied {
+            Some(bytes) => Part::Bytes(bytes),
+            None => match ready!(self.poll_warm(cx, &range)) {
+                Ok(()) => Part::File(Arc::clone(&self.file), range.clone()),
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            },
+        };
+        self.left.start = range.end;
+        Poll::Ready(Some(Ok(part)))
+    }
+
+    /// Ready once reading `range` will not wait for the disk.
+    fn poll_warm(&mut self, cx: &mut Context<'_>, range: &Range<u64>) -> Poll<io::Result<()>> {
+        if self.cold.is_none() && (range.end <= self.warm_until || is_hot(&self.file, range)) {
+            return Poll::Ready(Ok(()));
+        }
+        let (file, cold) = (Arc::clone(&self.file), range.clone());
+        let bring_in = || Box::pin(timeout(TIMEOUT, spawn_blocking(move || bring_in(&file, cold))));
+        let brought = ready!(self.cold.get_or_insert_with(bring_in).as_mut().poll(cx));
+        self.cold = None;
+        self.warm_until = range.end;
+        Poll::Ready(match brought {
+            Ok(Ok(brought)) => brought,
+            Ok(Err(error)) => Err(io::Error::other(error)),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        })
+    }
+}
+
+/// All of a small range, if it is in memory: one call that asks and copies.
+#[cfg(target_os = "linux")]
+fn read_hot(file: &OwnedFd, range: &Range<u64>) -> Option<Bytes> {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let length = usize::try_from(range.end - range.start).ok().filter(|length| *length <= COPIED)?;
+    let mut bytes = vec![0; length];
+    let read = preadv2(file, &mut [io::IoSliceMut::new(&mut bytes)], range.start, ReadWriteFlags::NOWAIT);
+    (read == Ok(length)).then(|| bytes.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_hot(_file: &OwnedFd, _range: &Range<u64>) -> Option<Bytes> {
+    None
+}
+
+/// Whether a range is in memory, by one page of every stretch that the kernel reads ahead at once.
+#[cfg(target_os = "linux")]
+fn is_hot(file: &OwnedFd, range: &Range<u64>) -> bool {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let is_hot = |at: u64| {
+        let mut byte = [0];
+        let read = preadv2(file, &mut [io::IoSliceMut::new(&mut byte)], at, ReadWriteFlags::NOWAIT);
+        // tmpfs and others know no RWF_NOWAIT: what they hold is in memory. Other errors show when it is read.
+        !matches!(read, Err(Errno::AGAIN))
+    };
+    (range.start..range.end).step_by(STRETCH).all(is_hot) && is_hot(range.end - 1)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_hot(_file: &OwnedFd, _range: &Range<u64>) -> bool {
+    false
+}
+
+/// Reads a range for its pages' sake. Waits for the disk: never called on a thread that serves.
+fn bring_in(file: &OwnedFd, range: Range<u64>) -> io::Result<()> {
+    let mut pages = vec![0; STRETCH];
+    for start in range.clone().step_by(STRETCH) {
+        let wanted = usize::try_from(range.end - start).unwrap_or(STRETCH).min(STRETCH);
+        pread(file, &mut pages[..wanted], start)?;
+    }
+    Ok(())
+}
