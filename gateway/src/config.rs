@@ -12,7 +12,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 pub const SETTINGS: &[Setting] = &[
     Setting::new("GATEWAY_LISTEN", "127.0.0.1:8080", "Where files are served"),
     Setting::new("GATEWAY_ADMIN_LISTEN", "127.0.0.1:9080", "Where /healthz, /readyz and /metrics are served"),
-    Setting::unset("GATEWAY_THREADS", "Worker threads; as many as cores unless given"),
+    Setting::unset("GATEWAY_THREADS", "Threads that serve connections; as many as cores unless given"),
     Setting::new(
         "GATEWAY_MAX_CONNECTIONS",
         "10000",

@@ -27,7 +27,7 @@ mod zero_copy;
 use arc_swap::ArcSwap;
 use config::Config;
 use proto::keys::KeyRing;
-use std::sync::Arc;
+use std::{io, sync::Arc};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -85,15 +85,19 @@ impl Gateway {
 
     /// Serves until drained. `drain` begins a graceful stop: `/readyz` says 503 at once, accepting goes on for
     /// `DRAIN_DELAY_SECONDS`, transfers finish within `DRAIN_SECONDS`; `cut` ends everything at once.
+    ///
+    /// # Errors
+    /// The system gives no threads to serve on.
     pub async fn run(
         &self,
         listener: TcpListener,
         admin: TcpListener,
         drain: CancellationToken,
         cut: CancellationToken,
-    ) {
+    ) -> io::Result<()> {
         let admin = tokio::spawn(server::serve_admin(self.clone(), admin, cut.clone()));
-        server::serve_files(self.clone(), listener, drain, cut).await;
+        let served = server::serve_files(self.clone(), listener, drain, cut).await;
         admin.abort();
+        served
     }
 }

@@ -29,11 +29,8 @@ fn main() -> anyhow::Result<()> {
     if config.keys.has_short_secret() {
         tracing::warn!("a signing secret is shorter than 32 bytes; rotate to a longer one");
     }
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = config.threads {
-        runtime.worker_threads(threads);
-    }
-    runtime.enable_all().build()?.block_on(serve(config))
+    // Connections are served on threads of their own; this one accepts, answers the admin listener and waits for signals.
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve(config))
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
@@ -43,9 +40,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let gateway = Gateway::open(config)?;
     let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
     let signals = tokio::spawn(signals(gateway.clone(), drain.clone(), cut.clone()));
-    gateway.run(listener, admin, drain, cut).await;
+    let served = gateway.run(listener, admin, drain, cut).await;
     signals.abort();
-    Ok(())
+    served.context("no threads to serve on")
 }
 
 async fn bind(address: SocketAddr, name: &str) -> anyhow::Result<TcpListener> {

@@ -30,6 +30,7 @@ use futures_util::stream;
 use gateway::Gateway;
 use proto::keys::KeyRing;
 use signer::{Signer, identity::Identity};
+use std::io;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -126,9 +127,12 @@ impl Standalone {
     }
 
     /// Serves until drained, as the two services do: `drain` begins a graceful stop, `cut` ends everything.
-    pub async fn run(&self, listeners: Listeners, drain: CancellationToken, cut: CancellationToken) {
+    ///
+    /// # Errors
+    /// The system gives no threads to serve on.
+    pub async fn run(&self, listeners: Listeners, drain: CancellationToken, cut: CancellationToken) -> io::Result<()> {
         let gateway = self.gateway.run(listeners.files, listeners.admin, drain.clone(), cut.clone());
         let signer = self.signer.run(listeners.api, listeners.internal, self.router.clone(), drain, cut);
-        tokio::join!(gateway, signer);
+        tokio::join!(gateway, signer).0
     }
 }

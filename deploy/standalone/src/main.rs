@@ -41,11 +41,7 @@ fn main() -> anyhow::Result<()> {
         }
     };
     embedded.keep().unwrap_or_else(|error| usage(format_args!("DATA_DIR cannot be used: {error}")));
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = config.gateway.threads {
-        runtime.worker_threads(threads);
-    }
-    runtime.enable_all().build()?.block_on(serve(config, &flags))
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config, &flags))
 }
 
 async fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<()> {
@@ -61,7 +57,7 @@ async fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<()> {
     let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
     let listening = standalone.run(listeners, drain.clone(), cut.clone());
     tokio::select! {
-        () = listening => Ok(()),
+        served = listening => served.context("no threads to serve on"),
         never = signals.obey(&standalone, flags, &drain, &cut) => match never {},
     }
 }

@@ -3,6 +3,7 @@
 mod connection;
 mod limits;
 mod room;
+mod workers;
 
 use crate::{Gateway, admin, handler, zero_copy::Socket};
 use connection::{Phase, TimedStream};
@@ -15,7 +16,7 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 pub(crate) use room::Room;
 use room::Seat;
-use std::{convert::Infallible, error::Error, io, sync::Arc, time::Duration};
+use std::{convert::Infallible, error::Error, io, num::NonZero, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -23,6 +24,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use workers::Workers;
 
 /// A request's whole head must fit; hyper buffers no more than this of an answer either.
 const MAX_HEAD: usize = 16 * 1024;
@@ -47,12 +49,13 @@ pub(crate) async fn serve_files(
     listener: TcpListener,
     drain: CancellationToken,
     cut: CancellationToken,
-) {
+) -> io::Result<()> {
     let config = &gateway.shared.config;
+    let workers = Workers::start(config.threads.unwrap_or_else(cores))?;
     let ending = Ending { stop: CancellationToken::new(), cut: cut.child_token() };
     let connections = Arc::new(Semaphore::new(limits::connections(config.max_connections)));
     let open = TaskTracker::new();
-    let accepting = accept(&gateway, &listener, connections, &open, &ending);
+    let accepting = accept(&gateway, &listener, connections, &workers, &open, &ending);
     tokio::select! {
         () = accepting => {}
         () = drained(&gateway, &drain, &ending) => {}
@@ -64,6 +67,11 @@ pub(crate) async fn serve_files(
     }
     ending.cut.cancel();
     open.wait().await;
+    Ok(())
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// Returns when it is time to accept no more.
@@ -86,6 +94,7 @@ async fn accept(
     gateway: &Gateway,
     listener: &TcpListener,
     connections: Arc<Semaphore>,
+    workers: &Workers,
     open: &TaskTracker,
     ending: &Ending,
 ) {
@@ -110,12 +119,16 @@ async fn accept(
         let permit = permit(&connections, room).await;
         let seated = room.seat(ending.cut.child_token());
         let (gateway, stop) = (gateway.clone(), ending.stop.clone());
-        open.spawn(async move {
+        // The socket leaves this thread's runtime for its worker's.
+        let Ok(stream) = stream.into_std() else { continue };
+        workers.spawn(open.track_future(async move {
             gateway.shared.metrics.connections.inc();
-            serve_one(&gateway, stream, &seated.seat, &stop).await;
+            if let Ok(stream) = TcpStream::from_std(stream) {
+                serve_one(&gateway, stream, &seated.seat, &stop).await;
+            }
             gateway.shared.metrics.connections.dec();
             drop((seated, permit));
-        });
+        }));
     }
 }
 
