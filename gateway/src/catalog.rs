@@ -1,13 +1,13 @@
 //! The catalog as the gateway reads it: one statement a file, remembered for a second, asked once however many wait.
 
-use crate::{clock, reject::Reject};
+use crate::{clock::Now, reject::Reject, response::Described};
 use proto::{
     catalog::{FileEntry, SCHEMA_VERSION, UserStanding, admit},
     etag::ETag,
     id::{FileId, UserId},
     signed_url::Grant,
 };
-use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, sync::Cache};
 use sqlx::{
     Row,
     sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow},
@@ -39,7 +39,7 @@ const SCHEMA: &str = "SELECT MAX(version) FROM _sqlx_migrations WHERE success";
 #[derive(Debug, Clone)]
 pub(crate) struct Admitted {
     grant: Grant,
-    file: Arc<FileEntry>,
+    file: Arc<Described>,
 }
 
 impl Admitted {
@@ -48,6 +48,10 @@ impl Admitted {
     }
 
     pub(crate) fn file(&self) -> &FileEntry {
+        &self.file.entry
+    }
+
+    pub(crate) fn described(&self) -> &Described {
         &self.file
     }
 }
@@ -55,15 +59,28 @@ impl Admitted {
 /// What one look-up found, and when it was asked for.
 #[derive(Clone)]
 struct Found {
-    file: Option<Arc<FileEntry>>,
+    file: Option<Arc<Described>>,
     user: UserStanding,
     asked: Instant,
+}
+
+/// What was asked for, owned by the cache.
+type Key = (FileId, UserId);
+
+/// The same, borrowed from a grant.
+#[derive(Hash)]
+struct Asked<'a>(&'a FileId, &'a UserId);
+
+impl Equivalent<Key> for Asked<'_> {
+    fn equivalent(&self, (file, user): &Key) -> bool {
+        self.0 == file && self.1 == user
+    }
 }
 
 /// The catalog behind `DATABASE_URL`, opened for reading only.
 pub(crate) struct Catalog {
     pool: SqlitePool,
-    found: Cache<(FileId, UserId), Found>,
+    found: Cache<Key, Found>,
 }
 
 impl Catalog {
@@ -75,9 +92,9 @@ impl Catalog {
     }
 
     /// Looks the granted file and user up and lets them in, or says why not.
-    pub(crate) async fn admit(&self, grant: Grant) -> Result<Admitted, Reject> {
-        let found = self.find(&grant).await.map_err(Reject::Catalog)?;
-        admit(&grant, found.file.as_deref(), found.user, clock::unix_seconds())?;
+    pub(crate) async fn admit(&self, grant: Grant, now: Now) -> Result<Admitted, Reject> {
+        let found = self.find(&grant, now.instant).await.map_err(Reject::Catalog)?;
+        admit(&grant, found.file.as_ref().map(|file| &file.entry), found.user, now.unix_seconds)?;
         let file = found.file.ok_or(proto::refusal::Refusal::NotFound)?;
         Ok(Admitted { grant, file })
     }
@@ -95,12 +112,13 @@ impl Catalog {
         }
     }
 
-    async fn find(&self, grant: &Grant) -> Result<Found, sqlx::Error> {
-        let key = (grant.file().clone(), grant.user().clone());
-        if let Some(found) = self.found.get(&key).filter(Found::is_believed) {
+    async fn find(&self, grant: &Grant, now: Instant) -> Result<Found, sqlx::Error> {
+        let remembered = self.found.get(&Asked(grant.file(), grant.user()));
+        if let Some(found) = remembered.filter(|found| found.is_believed(now)) {
             return Ok(found);
         }
-        self.found.remove_if(&key, |found| !found.is_believed());
+        let key = (grant.file().clone(), grant.user().clone());
+        self.found.remove_if(&key, |found| !found.is_believed(now));
         // Bounds the wait for another's query too: when that fails, those who waited for it try one after the other.
         let found = timeout(TIMEOUT, self.found.get_or_insert_async(&key, self.look_up(&key.0, &key.1)));
         found.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
@@ -110,13 +128,13 @@ impl Catalog {
         // Taken before the query, so that a change made during it is not believed for longer than one made after.
         let asked = Instant::now();
         let row = sqlx::query(LOOK_UP).bind(file.as_str()).bind(user.as_str()).fetch_one(&self.pool).await?;
-        Ok(Found { file: file_entry(&row)?.map(Arc::new), user: standing(&row)?, asked })
+        Ok(Found { file: file_entry(&row)?.map(Described::new).map(Arc::new), user: standing(&row)?, asked })
     }
 }
 
 impl Found {
-    fn is_believed(&self) -> bool {
-        self.asked.elapsed() < BELIEVED
+    fn is_believed(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.asked) < BELIEVED
     }
 }
 

@@ -43,13 +43,13 @@ impl FromStr for AllowedOrigins {
 }
 
 impl AllowedOrigins {
-    /// Puts on `answer` what every answer to a request with this `Origin` carries.
-    pub(crate) fn mark(&self, origin: Option<&HeaderValue>, answer: &mut HeaderMap) {
+    /// Puts on `answer` what every answer to a `request` with these headers carries.
+    pub(crate) fn mark(&self, request: &HeaderMap, answer: &mut HeaderMap) {
         let allowed = match self {
             Self::Any => Some(HeaderValue::from_static("*")),
             Self::Only(list) => {
                 answer.insert(header::VARY, HeaderValue::from_static("Origin"));
-                origin.filter(|origin| list.contains(origin)).cloned()
+                request.get(header::ORIGIN).filter(|origin| list.contains(origin)).cloned()
             }
         };
         if let Some(allowed) = allowed {
@@ -78,7 +78,7 @@ mod tests {
     fn marked(setting: &str, origin: &'static str) -> HeaderMap {
         let mut answer = HeaderMap::new();
         let setting: AllowedOrigins = setting.parse().unwrap();
-        setting.mark(Some(&HeaderValue::from_static(origin)), &mut answer);
+        setting.mark(&HeaderMap::from_iter([(header::ORIGIN, HeaderValue::from_static(origin))]), &mut answer);
         answer
     }
 

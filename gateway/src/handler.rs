@@ -4,21 +4,18 @@ use crate::{
     Gateway,
     body::{Body, Carry, Piece},
     catalog::Admitted,
-    clock, cors,
+    clock::Now,
+    cors,
+    in_flight::Place,
     observe::Exchange,
     reject::Reject,
+    request_id::X_REQUEST_ID,
     response::{Plan, Question},
     store::{Opened, Reader},
 };
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header, request, uri::Authority,
-};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header, request, uri::Authority};
 use http_body::Body as _;
 use proto::signed_url::{Grant, secure_path, verify};
-use tokio::sync::OwnedSemaphorePermit;
-
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const MAX_REQUEST_ID: usize = 128;
 
 /// Answers a request, whatever becomes of it.
 pub(crate) async fn handle<C: Carry>(
@@ -27,8 +24,9 @@ pub(crate) async fn handle<C: Carry>(
     carrier: C,
 ) -> Response<Body<C>> {
     let (head, body) = request.into_parts();
-    let call = Call { gateway, id: request_id(&head.headers), has_body: !body.is_end_stream(), head };
-    let mut exchange = gateway.shared.metrics.begin(call.head.method.clone(), call.id.clone());
+    let id = gateway.shared.request_ids.of(&head.headers);
+    let call = Call { gateway, id, has_body: !body.is_end_stream(), head, now: Now::read() };
+    let mut exchange = gateway.shared.metrics.begin(&call.head.method, call.id.clone(), call.now.instant);
     let answer = match call.steps(&mut exchange).await {
         Ok(answer) => answer,
         Err(reject) => call.refused(&reject, &exchange),
@@ -44,6 +42,7 @@ struct Call<'a> {
     head: request::Parts,
     has_body: bool,
     id: HeaderValue,
+    now: Now,
 }
 
 /// What a request is for.
@@ -57,11 +56,10 @@ impl Call<'_> {
         self.refuse_unclear_head()?;
         let Route::File { path, query } = self.route()? else { return Ok(Answer::preflight()) };
         self.refuse_body()?;
-        exchange.hold(self.permit()?);
-        let now = clock::unix_seconds();
-        let grant = self.verify(path, query, now)?;
-        let admitted = self.gateway.shared.catalog.admit(grant).await?;
-        let plan = self.plan(&admitted, now)?;
+        exchange.hold(self.place()?);
+        let grant = self.verify(path, query)?;
+        let admitted = self.gateway.shared.catalog.admit(grant, self.now).await?;
+        let plan = self.plan(&admitted)?;
         self.open(&admitted, plan).await
     }
 
@@ -70,7 +68,7 @@ impl Call<'_> {
         let mut hosts = self.head.headers.get_all(header::HOST).iter();
         let is_clear = match (hosts.next(), hosts.next()) {
             (None, _) => self.head.version == Version::HTTP_10,
-            (Some(host), None) => host.is_empty() || Authority::try_from(host.as_bytes()).is_ok(),
+            (Some(host), None) => is_host(host.as_bytes()),
             _ => false,
         };
         if !is_clear {
@@ -102,22 +100,22 @@ impl Call<'_> {
     }
 
     /// Past the bound the answer is immediate; a stalled client's place is freed for the next try.
-    fn permit(&self) -> Result<OwnedSemaphorePermit, Reject> {
+    fn place(&self) -> Result<Place, Reject> {
         let shared = &self.gateway.shared;
-        shared.in_flight.clone().try_acquire_owned().map_err(|_| {
+        shared.in_flight.enter().ok_or_else(|| {
             shared.room.make_for_an_answer();
             Reject::Overloaded
         })
     }
 
-    fn verify(&self, path: &str, query: &str, now: u64) -> Result<Grant, Reject> {
+    fn verify(&self, path: &str, query: &str) -> Result<Grant, Reject> {
         let shared = &self.gateway.shared;
-        Ok(verify(path, query, &shared.keys.load(), now, shared.config.max_url_seconds)?)
+        Ok(verify(path, query, &shared.keys.load(), self.now.unix_seconds, shared.config.max_url_seconds)?)
     }
 
-    fn plan(&self, admitted: &Admitted, now: u64) -> Result<Plan, Reject> {
-        let (method, headers) = (&self.head.method, &self.head.headers);
-        Plan::decide(&Question { method, headers, grant: admitted.grant(), file: admitted.file(), now })
+    fn plan(&self, admitted: &Admitted) -> Result<Plan, Reject> {
+        let (method, headers, now) = (&self.head.method, &self.head.headers, self.now.unix_seconds);
+        Plan::decide(&Question { method, headers, grant: admitted.grant(), file: admitted.described(), now })
     }
 
     async fn open(&self, admitted: &Admitted, plan: Plan) -> Result<Answer, Reject> {
@@ -126,7 +124,7 @@ impl Call<'_> {
             Piece::Text(_) => None,
         });
         let source = match plan.announced {
-            None => Some(self.gateway.shared.store.open_admitted(admitted, first).await?),
+            None => Some(self.gateway.shared.store.open_admitted(admitted, first, self.now.instant).await?),
             Some(_) => None,
         };
         let announced = plan.announced.unwrap_or(0);
@@ -135,7 +133,7 @@ impl Call<'_> {
 
     fn refused(&self, reject: &Reject, exchange: &Exchange) -> Answer {
         exchange.refused(reject);
-        let body = reject.body(self.id.to_str().unwrap_or_default(), clock::unix_seconds());
+        let body = reject.body(self.id.to_str().unwrap_or_default(), self.now.unix_seconds);
         let mut headers = HeaderMap::new();
         reject.headers(&mut headers);
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
@@ -150,7 +148,7 @@ impl Call<'_> {
     /// What every answer carries.
     fn mark(&self, headers: &mut HeaderMap) {
         headers.insert(X_REQUEST_ID, self.id.clone());
-        self.gateway.shared.config.allowed_origins.mark(self.head.headers.get(header::ORIGIN), headers);
+        self.gateway.shared.config.allowed_origins.mark(&self.head.headers, headers);
     }
 }
 
@@ -179,15 +177,13 @@ impl Answer {
     }
 }
 
-/// The client's own id if it is a harmless one, else a new one.
-fn request_id(headers: &HeaderMap) -> HeaderValue {
-    let is_harmless = |id: &&HeaderValue| {
-        matches!(id.len(), 1..=MAX_REQUEST_ID)
-            && id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
+/// What a Host may hold. Most are a name and a port, and need no parser.
+fn is_host(host: &[u8]) -> bool {
+    let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
+    let (name, port) = match host.iter().position(|b| *b == b':') {
+        Some(colon) => (&host[..colon], &host[colon + 1..]),
+        None => (host, [].as_slice()),
     };
-    let given = headers.get(X_REQUEST_ID).filter(is_harmless).cloned();
-    given.unwrap_or_else(|| {
-        let id = uuid::Uuid::now_v7().simple().to_string();
-        HeaderValue::from_str(&id).expect("hexadecimal digits are a header value")
-    })
+    let is_name_and_port = !name.is_empty() && name.iter().all(is_plain) && port.iter().all(u8::is_ascii_digit);
+    host.is_empty() || is_name_and_port || Authority::try_from(host).is_ok()
 }

@@ -17,8 +17,10 @@ mod clock;
 mod conditional;
 mod cors;
 mod handler;
+mod in_flight;
 mod range;
 mod reject;
+mod request_id;
 mod response;
 mod server;
 mod store;
@@ -28,7 +30,7 @@ use arc_swap::ArcSwap;
 use config::Config;
 use proto::keys::KeyRing;
 use std::{io, sync::Arc};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// Why a gateway could not start.
@@ -53,9 +55,10 @@ struct Shared {
     keys: ArcSwap<KeyRing>,
     catalog: catalog::Catalog,
     store: store::Store,
-    in_flight: Arc<Semaphore>,
+    in_flight: Arc<in_flight::InFlight>,
     room: Arc<server::Room>,
     metrics: Arc<observe::Metrics>,
+    request_ids: request_id::RequestIds,
     draining: CancellationToken,
 }
 
@@ -69,9 +72,10 @@ impl Gateway {
             keys: ArcSwap::from_pointee(config.keys.clone()),
             catalog: catalog::Catalog::open(&config.catalog),
             store: store::Store::open(&config.storage, &config.aws)?,
-            in_flight: Arc::new(Semaphore::new(config.max_in_flight)),
+            in_flight: in_flight::InFlight::new(config.max_in_flight),
             room: server::Room::open(),
             metrics: observe::Metrics::new()?,
+            request_ids: request_id::RequestIds::new(),
             draining: CancellationToken::new(),
             config,
         };

@@ -1,13 +1,12 @@
 //! What an operator sees: metrics, and one log line an exchange. Nothing here ever sees a query or a header's value.
 
-use crate::{reject::Reject, store::ReadError};
+use crate::{in_flight::Place, reject::Reject, store::ReadError};
 use http::{HeaderValue, Method, StatusCode};
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
     process_collector::ProcessCollector,
 };
 use std::{sync::Arc, time::Instant};
-use tokio::sync::OwnedSemaphorePermit;
 use tracing_subscriber::EnvFilter;
 
 /// Sends log lines to standard error, as text or as JSON.
@@ -29,6 +28,8 @@ pub fn init(format: &str, filter: &str) -> Result<(), String> {
 pub(crate) struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
+    /// Of `requests`, those that are most: found without looking labels up.
+    parts: IntCounter,
     refusals: IntCounterVec,
     broken: IntCounterVec,
     seconds: Histogram,
@@ -52,8 +53,10 @@ impl Metrics {
         let build = counters("gateway_build_info", "Always 1; the label names the build.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).inc();
         registry.register(Box::new(ProcessCollector::new(std::process::id().cast_signed(), "gateway")))?;
+        let requests = counters("gateway_requests_total", "Requests answered.", &["method", "status"])?;
         Ok(Arc::new(Self {
-            requests: counters("gateway_requests_total", "Requests answered.", &["method", "status"])?,
+            parts: requests.with_label_values(&["GET", "206"]),
+            requests,
             refusals: counters("gateway_refusals_total", "Requests refused, by reason.", &["code"])?,
             broken: counters("gateway_broken_bodies_total", "Bodies cut before their end, by reason.", &["reason"])?,
             seconds: register(&registry, Histogram::with_opts(seconds)?)?,
@@ -76,19 +79,28 @@ impl Metrics {
     }
 
     /// An exchange begins.
-    pub(crate) fn begin(self: &Arc<Self>, method: Method, request_id: HeaderValue) -> Exchange {
+    pub(crate) fn begin(self: &Arc<Self>, method: &Method, request_id: HeaderValue, started: Instant) -> Exchange {
         self.in_flight.inc();
         Exchange {
             metrics: Arc::clone(self),
-            method,
+            method: method_label(method),
             request_id,
-            started: Instant::now(),
+            started,
             // Until there is an answer: nginx's number for a client that left before it.
             status: StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             bytes: 0,
             unsent: 0,
             broken: None,
-            permit: None,
+            place: None,
+        }
+    }
+}
+
+impl Metrics {
+    fn answered(&self, method: &'static str, status: StatusCode) {
+        match (method, status) {
+            ("GET", StatusCode::PARTIAL_CONTENT) => self.parts.inc(),
+            _ => self.requests.with_label_values(&[method, status.as_str()]).inc(),
         }
     }
 }
@@ -101,20 +113,20 @@ fn register<T: prometheus::core::Collector + Clone + 'static>(registry: &Registr
 /// One request and its answer, from head to last byte. What is to be given back at the end hangs on it.
 pub(crate) struct Exchange {
     metrics: Arc<Metrics>,
-    method: Method,
+    method: &'static str,
     request_id: HeaderValue,
     started: Instant,
     status: StatusCode,
     bytes: u64,
     unsent: u64,
     broken: Option<&'static str>,
-    permit: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
 }
 
 impl Exchange {
-    /// Keeps the in-flight permit until the end.
-    pub(crate) fn hold(&mut self, permit: OwnedSemaphorePermit) {
-        self.permit = Some(permit);
+    /// Keeps the place among those in flight until the end.
+    pub(crate) fn hold(&mut self, place: Place) {
+        self.place = Some(place);
     }
 
     pub(crate) fn refused(&self, reject: &Reject) {
@@ -164,9 +176,9 @@ impl Drop for Exchange {
         let elapsed = self.started.elapsed();
         self.metrics.in_flight.dec();
         self.metrics.seconds.observe(elapsed.as_secs_f64());
-        self.metrics.requests.with_label_values(&[method_label(&self.method), self.status.as_str()]).inc();
+        self.metrics.answered(self.method, self.status);
         tracing::info!(
-            method = method_label(&self.method),
+            method = self.method,
             status = self.status.as_u16(),
             bytes = self.bytes,
             ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),

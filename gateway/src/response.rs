@@ -21,6 +21,9 @@ use std::{
 
 /// A player may reuse what it has for this long, and never past the URL's life. In seconds.
 const MAX_AGE: u64 = 3600;
+const LONGEST: &str = "private, max-age=3600";
+/// Room for those of an answer.
+const HEADERS: usize = 16;
 /// 9999-12-31, the last day that an HTTP date can name.
 const LAST_HTTP_DATE: u64 = 253_402_300_799;
 /// RFC 8187 section 3.2.1 `attr-char`: what `filename*` may hold as it is.
@@ -40,6 +43,17 @@ const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
+/// A file's row, and the headers that are the same in all its answers: made once a row, not once a request.
+#[derive(Debug)]
+pub(crate) struct Described {
+    pub(crate) entry: FileEntry,
+    media_type: HeaderValue,
+    etag: HeaderValue,
+    last_modified: HeaderValue,
+    /// Of a URL that says nothing about it.
+    disposition: HeaderValue,
+}
+
 /// What will be answered, once storage has opened.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -56,20 +70,49 @@ pub(crate) struct Question<'a> {
     pub(crate) method: &'a Method,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) grant: &'a Grant,
-    pub(crate) file: &'a FileEntry,
+    pub(crate) file: &'a Described,
     pub(crate) now: u64,
+}
+
+impl Described {
+    pub(crate) fn new(entry: FileEntry) -> Self {
+        let modified = UNIX_EPOCH + Duration::from_secs(entry.modified_at.min(LAST_HTTP_DATE));
+        let stored = HeaderValue::from_str(&entry.content_type).ok().filter(|value| !value.is_empty());
+        Self {
+            media_type: stored.unwrap_or_else(|| HeaderValue::from_static(media::of_name(&entry.filename))),
+            etag: text(entry.etag.as_str().to_owned()),
+            last_modified: text(httpdate::fmt_http_date(modified)),
+            disposition: content_disposition(Disposition::Attachment, &entry.filename),
+            entry,
+        }
+    }
+
+    fn media_type(&self) -> &str {
+        self.media_type.to_str().unwrap_or_default()
+    }
+
+    /// What the URL says of showing and naming the file, as far as that is safe.
+    fn content_disposition(&self, grant: &Grant) -> HeaderValue {
+        if grant.disposition().is_none() && grant.filename().is_none() {
+            return self.disposition.clone();
+        }
+        let inline = grant.disposition() == Some(Disposition::Inline) && media::may_be_inline(self.media_type());
+        let disposition = if inline { Disposition::Inline } else { Disposition::Attachment };
+        content_disposition(disposition, grant.filename().unwrap_or(&self.entry.filename))
+    }
 }
 
 impl Plan {
     /// Conditions first, then the range, as RFC 9110 section 13.2.2 orders them.
     pub(crate) fn decide(question: &Question<'_>) -> Result<Self, Reject> {
-        let validators = Validators { etag: &question.file.etag, modified_at: question.file.modified_at };
+        let file = &question.file.entry;
+        let validators = Validators { etag: &file.etag, modified_at: file.modified_at };
         match validators.evaluate(question.headers) {
             Outcome::Failed => return Err(Reject::PreconditionFailed),
             Outcome::NotModified => return Ok(question.not_modified()),
             Outcome::Proceed => {}
         }
-        let size = question.file.size;
+        let size = file.size;
         match question.cut(validators) {
             Cut::Whole => Ok(question.whole()),
             Cut::One(range) => Ok(question.part(range)),
@@ -85,27 +128,31 @@ impl Question<'_> {
         let mut lines = self.headers.get_all(header::RANGE).iter();
         match (lines.next().and_then(|line| line.to_str().ok()), lines.next()) {
             (Some(range), None) if self.method == Method::GET && validators.allows_range(self.headers) => {
-                Cut::resolve(range, self.file.size)
+                Cut::resolve(range, self.size())
             }
             _ => Cut::Whole,
         }
     }
 
+    fn size(&self) -> u64 {
+        self.file.entry.size
+    }
+
     fn not_modified(&self) -> Plan {
-        let plan = self.plan(StatusCode::NOT_MODIFIED, self.file.size, Vec::new());
-        Plan { announced: Some(self.file.size), ..plan }
+        let plan = self.plan(StatusCode::NOT_MODIFIED, self.size(), Vec::new());
+        Plan { announced: Some(self.size()), ..plan }
     }
 
     fn whole(&self) -> Plan {
-        let is_sent = self.method == Method::GET && self.file.size > 0;
-        let pieces = is_sent.then_some(Piece::Range(0..self.file.size));
-        self.plan(StatusCode::OK, self.file.size, pieces.into_iter().collect())
+        let is_sent = self.method == Method::GET && self.size() > 0;
+        let pieces = is_sent.then_some(Piece::Range(0..self.size()));
+        self.plan(StatusCode::OK, self.size(), pieces.into_iter().collect())
     }
 
     fn part(&self, range: Range<u64>) -> Plan {
         let content_range = self.content_range(&range);
         let mut plan = self.plan(StatusCode::PARTIAL_CONTENT, range.end - range.start, vec![Piece::Range(range)]);
-        plan.headers.insert(header::CONTENT_RANGE, text(&content_range));
+        plan.headers.insert(header::CONTENT_RANGE, text(content_range));
         plan
     }
 
@@ -114,7 +161,7 @@ impl Question<'_> {
     /// that a file cannot be made to hold it.
     fn parts(&self, ranges: &[Range<u64>]) -> Plan {
         let boundary = uuid::Uuid::now_v7().simple().to_string();
-        let media_type = self.content_type();
+        let media_type = self.file.media_type();
         let mut pieces = Vec::with_capacity(ranges.len() * 2 + 1);
         for range in ranges {
             let line = if pieces.is_empty() { "" } else { "\r\n" };
@@ -127,48 +174,45 @@ impl Question<'_> {
         pieces.push(Piece::Text(Bytes::from(format!("\r\n--{boundary}--\r\n"))));
         let length = pieces.iter().map(Piece::len).sum();
         let mut plan = self.plan(StatusCode::PARTIAL_CONTENT, length, pieces);
-        plan.headers.insert(header::CONTENT_TYPE, text(&format!("multipart/byteranges; boundary={boundary}")));
+        plan.headers.insert(header::CONTENT_TYPE, text(format!("multipart/byteranges; boundary={boundary}")));
         plan
     }
 
     fn plan(&self, status: StatusCode, length: u64, pieces: Vec<Piece>) -> Plan {
-        let modified = UNIX_EPOCH + Duration::from_secs(self.file.modified_at.min(LAST_HTTP_DATE));
-        let max_age = MAX_AGE.min(self.grant.expires().saturating_sub(self.now));
-        let headers = HeaderMap::from_iter([
-            (header::CONTENT_TYPE, text(self.content_type())),
-            (header::CONTENT_LENGTH, HeaderValue::from(length)),
-            (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
-            (header::ETAG, text(self.file.etag.as_str())),
-            (header::LAST_MODIFIED, text(&httpdate::fmt_http_date(modified))),
-            (header::CACHE_CONTROL, text(&format!("private, max-age={max_age}"))),
-            (header::CONTENT_DISPOSITION, text(&self.content_disposition())),
-            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-            (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-            (CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin")),
-        ]);
+        let mut headers = HeaderMap::with_capacity(HEADERS);
+        headers.insert(header::CONTENT_TYPE, self.file.media_type.clone());
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        headers.insert(header::ETAG, self.file.etag.clone());
+        headers.insert(header::LAST_MODIFIED, self.file.last_modified.clone());
+        headers.insert(header::CACHE_CONTROL, self.cache_control());
+        headers.insert(header::CONTENT_DISPOSITION, self.file.content_disposition(self.grant));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+        if pieces.is_empty() {
+            // Otherwise the body itself says how long it is.
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
         Plan { status, headers, pieces, announced: None }
     }
 
-    fn content_range(&self, range: &Range<u64>) -> String {
-        format!("bytes {}-{}/{}", range.start, range.end - 1, self.file.size)
-    }
-
-    fn content_type(&self) -> &str {
-        match self.file.content_type.as_str() {
-            stored if HeaderValue::from_str(stored).is_ok() && !stored.is_empty() => stored,
-            _ => media::of_name(&self.file.filename),
+    fn cache_control(&self) -> HeaderValue {
+        match self.grant.expires().saturating_sub(self.now) {
+            MAX_AGE.. => HeaderValue::from_static(LONGEST),
+            left => text(format!("private, max-age={left}")),
         }
     }
 
-    /// RFC 6266 with RFC 8187: a name for every client, and the true one for those that read UTF-8.
-    fn content_disposition(&self) -> String {
-        let inline = self.grant.disposition() == Some(Disposition::Inline) && media::may_be_inline(self.content_type());
-        let disposition = if inline { Disposition::Inline } else { Disposition::Attachment };
-        let name = self.grant.filename().unwrap_or(&self.file.filename);
-        let ascii: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
-        let utf8 = utf8_percent_encode(name, NOT_ATTR_CHAR);
-        format!("{disposition}; filename=\"{ascii}\"; filename*=UTF-8''{utf8}")
+    fn content_range(&self, range: &Range<u64>) -> String {
+        format!("bytes {}-{}/{}", range.start, range.end - 1, self.size())
     }
+}
+
+/// RFC 6266 with RFC 8187: a name for every client, and the true one for those that read UTF-8.
+fn content_disposition(disposition: Disposition, name: &str) -> HeaderValue {
+    let ascii: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    let utf8 = utf8_percent_encode(name, NOT_ATTR_CHAR);
+    text(format!("{disposition}; filename=\"{ascii}\"; filename*=UTF-8''{utf8}"))
 }
 
 /// What every client reads alike inside a quoted string; `%` is left out because some decode it there.
@@ -177,6 +221,6 @@ fn is_plain(c: char) -> bool {
 }
 
 /// Of text that was made of visible ASCII above, or checked.
-fn text(ascii: &str) -> HeaderValue {
-    HeaderValue::from_str(ascii).expect("made of visible ASCII")
+fn text(ascii: String) -> HeaderValue {
+    HeaderValue::try_from(ascii).expect("made of visible ASCII")
 }

@@ -53,8 +53,15 @@ impl Signature {
 
     /// Compares in constant time. Another length or another case is simply unequal.
     fn matches(&self, presented: &[u8]) -> Choice {
-        self.0.ct_eq(presented)
+        let Ok(presented) = <&[u8; 64]>::try_from(presented) else { return Choice::from(0) };
+        words(&self.0).ct_eq(&words(presented))
     }
+}
+
+/// Eight bytes at a time: a fence of its own for every byte costs more than the signature.
+fn words(digits: &[u8; 64]) -> [u64; 8] {
+    let (words, _) = digits.as_chunks();
+    std::array::from_fn(|index| u64::from_ne_bytes(words[index]))
 }
 
 impl fmt::Debug for Signature {

@@ -52,7 +52,7 @@ impl Phase {
     pub(super) fn answering(&self) -> Answering {
         self.0.answering.store(true, Ordering::Relaxed);
         self.0.head_ended.store(true, Ordering::Relaxed);
-        self.seat().idle(false);
+        self.seat().idle(None);
         Answering(self.clone())
     }
 
@@ -166,12 +166,16 @@ impl<S> TimedStream<S> {
     }
 
     fn wait_for(&mut self, waiting: Waiting) {
-        match waiting {
-            Waiting::Head => self.reading.set(self.patience.header),
-            Waiting::Next => self.reading.set(self.patience.idle),
-            Waiting::Nothing => self.reading.clear(),
+        let patience = match waiting {
+            Waiting::Head => Some(self.patience.header),
+            Waiting::Next => Some(self.patience.idle),
+            Waiting::Nothing => None,
+        };
+        let since = patience.map(|patience| self.reading.set(patience));
+        if since.is_none() {
+            self.reading.clear();
         }
-        self.phase.seat().idle(waiting != Waiting::Nothing);
+        self.phase.seat().idle(since);
         self.waiting = waiting;
     }
 
@@ -179,13 +183,13 @@ impl<S> TimedStream<S> {
         if written.is_ready() {
             if self.writing.is_set() {
                 self.writing.clear();
-                self.phase.seat().stalled(false);
+                self.phase.seat().stalled(None);
             }
             return written;
         }
         if !self.writing.is_set() {
-            self.writing.set(self.patience.stall);
-            self.phase.seat().stalled(true);
+            let since = self.writing.set(self.patience.stall);
+            self.phase.seat().stalled(Some(since));
         }
         self.writing.check(cx)?;
         Poll::Pending
@@ -252,7 +256,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     }
 }
 
-/// A moment after which there is no more waiting. Its timer is made once it is first waited for.
+/// A moment after which there is no more waiting. Moving it costs nothing: its timer is left as it is, and set anew only
+/// when it goes off too early or would go off too late.
 #[derive(Default)]
 struct Deadline {
     at: Option<Instant>,
@@ -260,8 +265,11 @@ struct Deadline {
 }
 
 impl Deadline {
-    fn set(&mut self, after: Duration) {
-        self.at = Some(Instant::now() + after);
+    /// Gives back when this was.
+    fn set(&mut self, after: Duration) -> std::time::Instant {
+        let now = Instant::now();
+        self.at = Some(now + after);
+        now.into_std()
     }
 
     fn clear(&mut self) {
@@ -276,12 +284,15 @@ impl Deadline {
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let Some(at) = self.at else { return Ok(()) };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
-        if timer.deadline() != at {
+        if timer.deadline() > at {
             timer.as_mut().reset(at);
         }
-        match timer.as_mut().poll(cx) {
-            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
-            Poll::Pending => Ok(()),
+        while timer.as_mut().poll(cx).is_ready() {
+            if timer.deadline() >= at {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            timer.as_mut().reset(at);
         }
+        Ok(())
     }
 }

@@ -1,25 +1,49 @@
-//! Room near the bounds of connections and of answers: whoever has waited longest for its client is cut for a new one.
+//! Every open connection's seat: where it is told to finish or to end, and from where room is made near the bounds of
+//! connections and of answers: whoever has waited longest for its client is cut for a new one.
 
+use futures_util::task::AtomicWaker;
 use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU8, AtomicU64, Ordering},
     },
+    task::{Context, Poll},
     time::Instant,
 };
-use tokio_util::sync::CancellationToken;
 
 /// A pause shorter than this is nothing to be cut for.
 const SHORTEST_WAIT_MS: u64 = 1_000;
 /// Not waiting.
 const BUSY: u64 = u64::MAX;
 
-/// Every connection that may be cut to make room.
+/// What a connection is told. It only ever rises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Notice {
+    GoOn,
+    /// Finish what you are at, then end.
+    Finish,
+    /// End at once.
+    Cut,
+}
+
+impl Notice {
+    fn from_number(number: u8) -> Self {
+        [Self::GoOn, Self::Finish, Self::Cut][usize::from(number.min(2))]
+    }
+}
+
+/// All open connections.
 pub(crate) struct Room {
     opened: Instant,
-    seats: Mutex<HashMap<u64, Arc<Seat>>>,
-    next: AtomicU64,
+    seats: Mutex<Seats>,
+}
+
+struct Seats {
+    by_number: HashMap<u64, Arc<Seat>>,
+    next: u64,
+    /// For who comes late.
+    told: Notice,
 }
 
 /// One connection's place. Its times are milliseconds since the room was opened.
@@ -27,7 +51,8 @@ pub(super) struct Seat {
     opened: Instant,
     idle_since: AtomicU64,
     stalled_since: AtomicU64,
-    cut: CancellationToken,
+    notice: AtomicU8,
+    connection: AtomicWaker,
 }
 
 /// A place taken; it is free again when this is dropped.
@@ -39,78 +64,101 @@ pub(super) struct Seated {
 
 impl Room {
     pub(crate) fn open() -> Arc<Self> {
-        Arc::new(Self { opened: Instant::now(), seats: Mutex::default(), next: AtomicU64::new(0) })
+        let seats = Seats { by_number: HashMap::new(), next: 0, told: Notice::GoOn };
+        Arc::new(Self { opened: Instant::now(), seats: Mutex::new(seats) })
     }
 
-    /// Seats a connection that ends when `cut` is cancelled.
-    pub(super) fn seat(self: &Arc<Self>, cut: CancellationToken) -> Seated {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let seat = Arc::new(Seat::new(self.opened, cut));
-        self.seats().insert(number, Arc::clone(&seat));
+    pub(super) fn seat(self: &Arc<Self>) -> Seated {
+        let mut seats = self.seats();
+        let seat = Arc::new(Seat::new(self.opened, seats.told));
+        let number = seats.next;
+        seats.next += 1;
+        seats.by_number.insert(number, Arc::clone(&seat));
         Seated { room: Arc::clone(self), number, seat }
+    }
+
+    /// Tells every connection, and those that are still to come.
+    pub(super) fn tell_all(&self, notice: Notice) {
+        let mut seats = self.seats();
+        seats.told = seats.told.max(notice);
+        seats.by_number.values().for_each(|seat| seat.tell(notice));
     }
 
     /// Cuts the connection that has been without a request longest, for its client loses nothing. Only where every
     /// connection has one, the one whose client has taken nothing of its answer for longest.
     pub(super) fn make(&self) {
         let seats = self.seats();
-        let longest = longest(&seats, |seat| &seat.idle_since).or_else(|| longest(&seats, |seat| &seat.stalled_since));
+        let longest = seats.longest(|seat| &seat.idle_since).or_else(|| seats.longest(|seat| &seat.stalled_since));
         self.cut(longest);
     }
 
     /// Cuts the connection whose client has taken nothing of its answer for longest: it holds an answer's place.
     pub(crate) fn make_for_an_answer(&self) {
-        let seats = self.seats();
-        self.cut(longest(&seats, |seat| &seat.stalled_since));
+        self.cut(self.seats().longest(|seat| &seat.stalled_since));
     }
 
     fn cut(&self, longest: Option<(u64, &Arc<Seat>)>) {
         if let Some((since, seat)) = longest
-            && elapsed_ms(self.opened).saturating_sub(since) >= SHORTEST_WAIT_MS
+            && milliseconds(self.opened, Instant::now()).saturating_sub(since) >= SHORTEST_WAIT_MS
         {
-            seat.cut.cancel();
+            seat.tell(Notice::Cut);
         }
     }
 
-    fn seats(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<Seat>>> {
+    fn seats(&self) -> std::sync::MutexGuard<'_, Seats> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn longest(seats: &HashMap<u64, Arc<Seat>>, wait: fn(&Seat) -> &AtomicU64) -> Option<(u64, &Arc<Seat>)> {
-    let waiting = seats.values().map(|seat| (wait(seat).load(Ordering::Relaxed), seat));
-    waiting.filter(|(since, _)| *since != BUSY).min_by_key(|(since, _)| *since)
+impl Seats {
+    fn longest(&self, wait: fn(&Seat) -> &AtomicU64) -> Option<(u64, &Arc<Seat>)> {
+        let waiting = self.by_number.values().map(|seat| (wait(seat).load(Ordering::Relaxed), seat));
+        waiting.filter(|(since, _)| *since != BUSY).min_by_key(|(since, _)| *since)
+    }
 }
 
 impl Seat {
-    fn new(opened: Instant, cut: CancellationToken) -> Self {
-        Self { opened, idle_since: AtomicU64::new(BUSY), stalled_since: AtomicU64::new(BUSY), cut }
+    fn new(opened: Instant, told: Notice) -> Self {
+        let busy = || AtomicU64::new(BUSY);
+        let (notice, connection) = (AtomicU8::new(told as u8), AtomicWaker::new());
+        Self { opened, idle_since: busy(), stalled_since: busy(), notice, connection }
     }
 
-    /// A seat in no room: never cut to make some.
-    pub(super) fn apart(cut: CancellationToken) -> Arc<Self> {
-        Arc::new(Self::new(Instant::now(), cut))
+    /// Without a request since then, or not.
+    pub(super) fn idle(&self, since: Option<Instant>) {
+        self.idle_since.store(self.wait(since), Ordering::Relaxed);
     }
 
-    pub(super) fn idle(&self, is_idle: bool) {
-        self.idle_since.store(if is_idle { elapsed_ms(self.opened) } else { BUSY }, Ordering::Relaxed);
+    /// Its client has taken nothing of its answer since then, or is taking it.
+    pub(super) fn stalled(&self, since: Option<Instant>) {
+        self.stalled_since.store(self.wait(since), Ordering::Relaxed);
     }
 
-    pub(super) fn stalled(&self, is_stalled: bool) {
-        self.stalled_since.store(if is_stalled { elapsed_ms(self.opened) } else { BUSY }, Ordering::Relaxed);
+    fn wait(&self, since: Option<Instant>) -> u64 {
+        since.map_or(BUSY, |since| milliseconds(self.opened, since))
     }
 
-    pub(super) fn cut(&self) -> &CancellationToken {
-        &self.cut
+    fn tell(&self, notice: Notice) {
+        self.notice.fetch_max(notice as u8, Ordering::Release);
+        self.connection.wake();
+    }
+
+    /// Ready with what goes beyond what the connection has `heard`; until then it is woken for that.
+    pub(super) fn poll_notice(&self, cx: &mut Context<'_>, heard: Notice) -> Poll<Notice> {
+        self.connection.register(cx.waker());
+        match Notice::from_number(self.notice.load(Ordering::Acquire)) {
+            notice if notice > heard => Poll::Ready(notice),
+            _ => Poll::Pending,
+        }
     }
 }
 
 impl Drop for Seated {
     fn drop(&mut self) {
-        self.room.seats().remove(&self.number);
+        self.room.seats().by_number.remove(&self.number);
     }
 }
 
-fn elapsed_ms(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(BUSY - 1)
+fn milliseconds(opened: Instant, now: Instant) -> u64 {
+    u64::try_from(now.saturating_duration_since(opened).as_millis()).unwrap_or(BUSY - 1)
 }

@@ -38,7 +38,6 @@ pub(crate) struct Folder {
 #[derive(Clone)]
 pub(crate) struct OpenFile {
     fd: Arc<OwnedFd>,
-    etag: ETag,
     version: Version,
 }
 
@@ -49,15 +48,17 @@ struct Version {
     size: u64,
 }
 
+/// A file as it was when it was opened.
 #[derive(Clone)]
 struct Kept {
     file: OpenFile,
+    etag: Arc<ETag>,
     since: Instant,
 }
 
 impl Kept {
-    fn is_fresh(&self) -> bool {
-        self.since.elapsed() < KEPT_FOR
+    fn is_fresh(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) < KEPT_FOR
     }
 }
 
@@ -69,20 +70,20 @@ impl Folder {
     }
 
     /// Opens the row's object, or takes the one still open, and compares it with the row.
-    pub(crate) async fn open(&self, row: &FileEntry) -> Result<OpenFile, StorageError> {
-        let kept = self.kept.get(row.object_key.as_str()).filter(Kept::is_fresh);
-        let file = match kept {
-            Some(kept) => kept.file,
+    pub(crate) async fn open(&self, row: &FileEntry, now: Instant) -> Result<OpenFile, StorageError> {
+        let kept = self.kept.get(row.object_key.as_str()).filter(|kept| kept.is_fresh(now));
+        let kept = match kept {
+            Some(kept) => kept,
             None => self.open_anew(&row.object_key).await?,
         };
-        if file.etag != row.etag || file.version.size != row.size {
+        if *kept.etag != row.etag || kept.file.version.size != row.size {
             self.kept.remove(row.object_key.as_str());
             return Err(StorageError::Changed);
         }
-        Ok(file)
+        Ok(kept.file)
     }
 
-    async fn open_anew(&self, key: &str) -> Result<OpenFile, StorageError> {
+    async fn open_anew(&self, key: &str) -> Result<Kept, StorageError> {
         let since = Instant::now();
         let (path, object_key) = (Arc::clone(&self.path), key.to_owned());
         let opening = spawn_blocking(move || {
@@ -95,10 +96,10 @@ impl Folder {
             return Err(StorageError::Missing);
         }
         let version = Version::of(&stat);
-        let etag = ETag::of_local_file(version.modified_ns, version.size);
-        let file = OpenFile { fd: Arc::new(fd), etag, version };
-        self.kept.insert(key.to_owned(), Kept { file: file.clone(), since });
-        Ok(file)
+        let etag = Arc::new(ETag::of_local_file(version.modified_ns, version.size));
+        let kept = Kept { file: OpenFile { fd: Arc::new(fd), version }, etag, since };
+        self.kept.insert(key.to_owned(), kept.clone());
+        Ok(kept)
     }
 
     pub(crate) async fn check(&self) -> Result<(), String> {
@@ -117,7 +118,8 @@ async fn let_go(kept: Weak<Cache<String, Kept>>) {
     loop {
         sleep(KEPT_FOR).await;
         let Some(kept) = kept.upgrade() else { return };
-        kept.retain(|_, file| file.is_fresh());
+        let now = Instant::now();
+        kept.retain(|_, file| file.is_fresh(now));
     }
 }
 
@@ -142,12 +144,17 @@ fn open_beneath(root: &OwnedFd, key: &str) -> Result<OwnedFd, Errno> {
             break;
         }
     }
-    opened
+    // An older kernel, or a container's filter that does not know the call.
+    if opened.as_ref().is_err_and(|error| *error == Errno::NOSYS) { open_by_name(root, key) } else { opened }
 }
 
-/// Where the kernel has no `openat2`: one name at a time, following no link.
 #[cfg(not(target_os = "linux"))]
 fn open_beneath(root: &OwnedFd, key: &str) -> Result<OwnedFd, Errno> {
+    open_by_name(root, key)
+}
+
+/// Without `openat2`: one name at a time, following no link.
+fn open_by_name(root: &OwnedFd, key: &str) -> Result<OwnedFd, Errno> {
     use rustix::fs::openat;
     let mut names = key.split('/').peekable();
     let mut folder = root.try_clone().map_err(|_| Errno::MFILE)?;
@@ -182,5 +189,27 @@ impl Version {
     fn of(stat: &Stat) -> Self {
         let modified_ns = i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec);
         Self { modified_ns, size: u64::try_from(stat.st_size).unwrap_or(0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, os::unix::fs::symlink};
+
+    #[test]
+    fn without_openat2_no_name_leads_out_of_the_root_either() {
+        let home = tempfile::tempdir().unwrap();
+        let root_path = home.path().join("root");
+        fs::create_dir_all(root_path.join("a")).unwrap();
+        fs::write(root_path.join("a/b"), "bytes").unwrap();
+        fs::write(home.path().join("outside"), "secret").unwrap();
+        symlink(home.path(), root_path.join("up")).unwrap();
+        symlink(home.path().join("outside"), root_path.join("link")).unwrap();
+        let root = open_root(&root_path).unwrap();
+        assert!(open_by_name(&root, "a/b").is_ok());
+        for bad in ["../outside", "a/../../outside", "up/outside", "link", "/a/b", "a//b", "a/./b", "a/b/c", "", "a/"] {
+            assert!(open_by_name(&root, bad).is_err(), "{bad:?}");
+        }
     }
 }

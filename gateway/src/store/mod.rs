@@ -13,6 +13,7 @@ use std::{
     os::fd::OwnedFd,
     sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 /// Why storage does not give what the catalog promises.
@@ -73,11 +74,12 @@ impl Store {
         &self,
         admitted: &Admitted,
         first: Option<Range<u64>>,
+        now: Instant,
     ) -> Result<(Opened, Option<Reader>), StorageError> {
         let file = admitted.file();
         match self {
             Self::Folder(folder) => {
-                let opened = Opened::Local(folder.open(file).await?);
+                let opened = Opened::Local(folder.open(file, now).await?);
                 let reader = first.map(|range| opened.read(range));
                 Ok((opened, reader))
             }

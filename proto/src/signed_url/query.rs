@@ -18,7 +18,7 @@ pub(super) struct Pair<'a> {
 
 impl<'a> Pair<'a> {
     fn is_named(&self, name: &str) -> bool {
-        decoded(self.name) == name.as_bytes()
+        self.name == name || (self.name.contains('%') && *decoded(self.name) == *name.as_bytes())
     }
 
     pub(super) fn decoded_value(&self) -> Cow<'a, [u8]> {
@@ -62,5 +62,5 @@ impl<'a> Query<'a> {
 }
 
 pub(super) fn decoded(text: &str) -> Cow<'_, [u8]> {
-    percent_decode_str(text).into()
+    if text.contains('%') { percent_decode_str(text).into() } else { Cow::Borrowed(text.as_bytes()) }
 }
