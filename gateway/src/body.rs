@@ -78,8 +78,11 @@ impl Carry for Copying {
     }
 }
 
-/// A body being sent. What it holds, the in-flight permit and the open file among it, it holds until the end.
-pub(crate) struct Body<C> {
+/// A body being sent. Small, because hyper moves it about.
+pub(crate) struct Body<C>(Box<Sending<C>>);
+
+/// What a body holds until its end, the place among those in flight and the open file among it.
+struct Sending<C> {
     pieces: VecDeque<Piece>,
     source: Option<Opened>,
     reader: Option<Reader>,
@@ -103,9 +106,11 @@ impl<C: Carry> Body<C> {
         let left = pieces.iter().map(Piece::len).sum();
         exchange.answered(status, left);
         let (source, reader) = source.map_or((None, None), |(source, reader)| (Some(source), reader));
-        Self { pieces: pieces.into(), source, reader, left, announced, carrier, exchange }
+        Self(Box::new(Sending { pieces: pieces.into(), source, reader, left, announced, carrier, exchange }))
     }
+}
 
+impl<C: Carry> Sending<C> {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<C::Chunk, ReadError>>> {
         loop {
             match self.pieces.front() {
@@ -142,7 +147,7 @@ impl<C: Carry> http_body::Body for Body<C> {
     type Error = ReadError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<C::Chunk>, ReadError>>> {
-        let this = self.get_mut();
+        let this = &mut *self.get_mut().0;
         let read = ready!(this.poll_chunk(cx));
         // The length went out with the head: fewer bytes, or more, must end in a cut connection.
         let counted = match read {
@@ -165,10 +170,10 @@ impl<C: Carry> http_body::Body for Body<C> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == 0 && self.announced == 0
+        self.0.left == 0 && self.0.announced == 0
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left + self.announced)
+        SizeHint::with_exact(self.0.left + self.0.announced)
     }
 }

@@ -23,6 +23,15 @@ impl Cut {
     /// Resolves a `Range` header against a file of `size` bytes. What is malformed is ignored, and so is every
     /// range of an empty file: there is nothing to cut.
     pub(crate) fn resolve(header: &str, size: u64) -> Self {
+        match plain(header) {
+            Some((first, last)) if size > 0 => {
+                resolve_one(Asked::Indexed(first, last), size).map_or(Self::Unsatisfiable, Self::One)
+            }
+            _ => Self::resolve_parsed(header, size),
+        }
+    }
+
+    fn resolve_parsed(header: &str, size: u64) -> Self {
         let Ok(parsed) = parse_range_header(header) else { return Self::Whole };
         let asked = parsed.into_ranges();
         if size == 0 || asked.len() > MAX_RANGES {
@@ -38,6 +47,18 @@ impl Cut {
             _ => Self::Many(merged),
         }
     }
+}
+
+/// First and last of what players send: `bytes=<first>-<last>`, in order and short enough for any number. All else is the
+/// parser's.
+fn plain(header: &str) -> Option<(u64, u64)> {
+    let number = |digits: &str| {
+        let is_short = matches!(digits.len(), 1..=18) && digits.bytes().all(|b| b.is_ascii_digit());
+        is_short.then(|| digits.bytes().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+    };
+    let (first, last) = header.strip_prefix("bytes=")?.split_once('-')?;
+    let (first, last) = (number(first)?, number(last)?);
+    (first <= last).then_some((first, last))
 }
 
 /// Section 14.1.2: an end past the end is clipped, a suffix longer than the file is the file. `None` if no byte is left.
@@ -68,6 +89,30 @@ mod tests {
     use super::*;
 
     const SIZE: u64 = 1_000;
+
+    #[test]
+    fn the_short_way_decides_as_the_parser_does() {
+        let numbers = [
+            "",
+            "0",
+            "1",
+            "007",
+            "998",
+            "999",
+            "1000",
+            "99999",
+            "999999999999999999",
+            "18446744073709551616",
+            "+1",
+            " 1",
+        ];
+        for size in [0, 1, SIZE, u64::MAX] {
+            for (first, last) in numbers.iter().flat_map(|first| numbers.map(|last| (*first, last))) {
+                let header = format!("bytes={first}-{last}");
+                assert_eq!(Cut::resolve(&header, size), Cut::resolve_parsed(&header, size), "{header} of {size}");
+            }
+        }
+    }
 
     #[test]
     fn one_range_is_clipped_to_the_file() {

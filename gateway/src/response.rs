@@ -152,7 +152,7 @@ impl Question<'_> {
     fn part(&self, range: Range<u64>) -> Plan {
         let content_range = self.content_range(&range);
         let mut plan = self.plan(StatusCode::PARTIAL_CONTENT, range.end - range.start, vec![Piece::Range(range)]);
-        plan.headers.insert(header::CONTENT_RANGE, text(content_range));
+        plan.headers.insert(header::CONTENT_RANGE, content_range);
         plan
     }
 
@@ -166,6 +166,7 @@ impl Question<'_> {
         for range in ranges {
             let line = if pieces.is_empty() { "" } else { "\r\n" };
             let content_range = self.content_range(range);
+            let content_range = content_range.to_str().unwrap_or_default();
             let head =
                 format!("{line}--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {content_range}\r\n\r\n");
             pieces.push(Piece::Text(Bytes::from(head)));
@@ -203,8 +204,12 @@ impl Question<'_> {
         }
     }
 
-    fn content_range(&self, range: &Range<u64>) -> String {
-        format!("bytes {}-{}/{}", range.start, range.end - 1, self.size())
+    /// Section 14.4.
+    fn content_range(&self, range: &Range<u64>) -> HeaderValue {
+        let (mut first, mut last, mut size) = (itoa::Buffer::new(), itoa::Buffer::new(), itoa::Buffer::new());
+        let pieces =
+            ["bytes ", first.format(range.start), "-", last.format(range.end - 1), "/", size.format(self.size())];
+        text(pieces.concat())
     }
 }
 

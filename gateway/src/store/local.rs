@@ -4,7 +4,10 @@ mod reader;
 
 pub(crate) use reader::Reader;
 
-use super::{StorageError, pages::TIMEOUT};
+use super::{
+    StorageError,
+    pages::{TIMEOUT, Warmth},
+};
 use proto::{catalog::FileEntry, etag::ETag};
 use quick_cache::sync::Cache;
 use rustix::{
@@ -14,7 +17,7 @@ use rustix::{
 use std::{
     os::fd::OwnedFd,
     path::Path,
-    sync::{Arc, Weak},
+    sync::{Arc, Weak, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 use tokio::{
@@ -31,14 +34,21 @@ const KEPT_FOR: Duration = Duration::from_secs(1);
 /// later is seen.
 pub(crate) struct Folder {
     path: Arc<Path>,
-    kept: Arc<Cache<String, Kept>>,
+    kept: Arc<Cache<String, OpenFile>>,
 }
 
 /// An open regular file, in one version.
 #[derive(Clone)]
-pub(crate) struct OpenFile {
+pub(crate) struct OpenFile(Arc<Open>);
+
+struct Open {
     fd: Arc<OwnedFd>,
+    warmth: Option<Arc<Warmth>>,
     version: Version,
+    etag: ETag,
+    since: Instant,
+    /// Nanoseconds after `since` at which it was last seen to be this version.
+    seen: AtomicU64,
 }
 
 /// What changes whenever the file does.
@@ -48,17 +58,13 @@ struct Version {
     size: u64,
 }
 
-/// A file as it was when it was opened.
-#[derive(Clone)]
-struct Kept {
-    file: OpenFile,
-    etag: Arc<ETag>,
-    since: Instant,
-}
+impl Open {
+    fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
+    }
 
-impl Kept {
     fn is_fresh(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.since) < KEPT_FOR
+        self.age(now) < KEPT_FOR
     }
 }
 
@@ -71,19 +77,19 @@ impl Folder {
 
     /// Opens the row's object, or takes the one still open, and compares it with the row.
     pub(crate) async fn open(&self, row: &FileEntry, now: Instant) -> Result<OpenFile, StorageError> {
-        let kept = self.kept.get(row.object_key.as_str()).filter(|kept| kept.is_fresh(now));
-        let kept = match kept {
+        let kept = self.kept.get(row.object_key.as_str()).filter(|file| file.0.is_fresh(now));
+        let file = match kept {
             Some(kept) => kept,
             None => self.open_anew(&row.object_key).await?,
         };
-        if *kept.etag != row.etag || kept.file.version.size != row.size {
+        if file.0.etag != row.etag || file.0.version.size != row.size {
             self.kept.remove(row.object_key.as_str());
             return Err(StorageError::Changed);
         }
-        Ok(kept.file)
+        Ok(file)
     }
 
-    async fn open_anew(&self, key: &str) -> Result<Kept, StorageError> {
+    async fn open_anew(&self, key: &str) -> Result<OpenFile, StorageError> {
         let since = Instant::now();
         let (path, object_key) = (Arc::clone(&self.path), key.to_owned());
         let opening = spawn_blocking(move || {
@@ -96,10 +102,11 @@ impl Folder {
             return Err(StorageError::Missing);
         }
         let version = Version::of(&stat);
-        let etag = Arc::new(ETag::of_local_file(version.modified_ns, version.size));
-        let kept = Kept { file: OpenFile { fd: Arc::new(fd), version }, etag, since };
-        self.kept.insert(key.to_owned(), kept.clone());
-        Ok(kept)
+        let etag = ETag::of_local_file(version.modified_ns, version.size);
+        let warmth = Warmth::of(version.size).map(Arc::new);
+        let file = OpenFile(Arc::new(Open { fd: Arc::new(fd), warmth, version, etag, since, seen: AtomicU64::new(0) }));
+        self.kept.insert(key.to_owned(), file.clone());
+        Ok(file)
     }
 
     pub(crate) async fn check(&self) -> Result<(), String> {
@@ -114,12 +121,12 @@ impl Folder {
 }
 
 /// Closes what nobody has asked for of late: a deleted file's bytes are the disk's again.
-async fn let_go(kept: Weak<Cache<String, Kept>>) {
+async fn let_go(kept: Weak<Cache<String, OpenFile>>) {
     loop {
         sleep(KEPT_FOR).await;
         let Some(kept) = kept.upgrade() else { return };
         let now = Instant::now();
-        kept.retain(|_, file| file.is_fresh(now));
+        kept.retain(|_, file| file.0.is_fresh(now));
     }
 }
 

@@ -79,9 +79,9 @@ impl Store {
         let file = admitted.file();
         match self {
             Self::Folder(folder) => {
-                let opened = Opened::Local(folder.open(file, now).await?);
-                let reader = first.map(|range| opened.read(range));
-                Ok((opened, reader))
+                let opened = folder.open(file, now).await?;
+                let reader = first.map(|range| Reader::Local(local::Reader::new(opened.clone(), range, Some(now))));
+                Ok((Opened::Local(opened), reader))
             }
             Self::Bucket(bucket) => {
                 let object = bucket.object(file)?;
@@ -113,7 +113,7 @@ impl Opened {
     /// Reads a range that lies inside the object.
     pub(crate) fn read(&self, range: Range<u64>) -> Reader {
         match self {
-            Self::Local(file) => Reader::Local(local::Reader::new(file.clone(), range)),
+            Self::Local(file) => Reader::Local(local::Reader::new(file.clone(), range, None)),
             Self::Remote(object) => Reader::Remote(object.read(range)),
         }
     }

@@ -1,6 +1,10 @@
 //! A range of an open file as parts of a body: what is small copied, the rest named, and cold pages brought in off the
 //! threads that serve others.
 
+mod warmth;
+
+pub(super) use warmth::Warmth;
+
 use super::Part;
 use bytes::Bytes;
 use rustix::io::{Errno, pread};
@@ -23,8 +27,8 @@ use tokio::{
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 /// Up to this, copying the bytes behind their head into one write costs less than a `sendfile` of their own.
 const COPIED: usize = 4 * 1024;
-/// The kernel reads ahead at least so much at once.
-const STRETCH: usize = 64 * 1024;
+/// The kernel reads ahead at least so much at once: one page in memory speaks for all of a stretch.
+const STRETCH: u64 = 64 * 1024;
 
 /// Pages on their way into memory.
 type Cold = Timeout<JoinHandle<io::Result<()>>>;
@@ -32,6 +36,7 @@ type Cold = Timeout<JoinHandle<io::Result<()>>>;
 /// What is left of a range of an open file.
 pub(super) struct Pages {
     file: Arc<OwnedFd>,
+    warmth: Option<Arc<Warmth>>,
     left: Range<u64>,
     /// A cold part on its way into memory.
     cold: Option<Pin<Box<Cold>>>,
@@ -40,8 +45,9 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    pub(super) fn new(file: Arc<OwnedFd>, range: Range<u64>) -> Self {
-        Self { file, warm_until: range.start, left: range, cold: None }
+    /// Of a file about which `warmth` is remembered, if any is.
+    pub(super) fn new(file: Arc<OwnedFd>, warmth: Option<Arc<Warmth>>, range: Range<u64>) -> Self {
+        Self { file, warmth, warm_until: range.start, left: range, cold: None }
     }
 
     /// The next part, at most `most` bytes of it, none of which waits for the disk; `None` behind the last.
@@ -64,7 +70,7 @@ impl Pages {
 
     /// Ready once reading `range` will not wait for the disk.
     fn poll_warm(&mut self, cx: &mut Context<'_>, range: &Range<u64>) -> Poll<io::Result<()>> {
-        if self.cold.is_none() && (range.end <= self.warm_until || is_hot(&self.file, range)) {
+        if self.cold.is_none() && (range.end <= self.warm_until || self.is_hot(range)) {
             return Poll::Ready(Ok(()));
         }
         let (file, cold) = (Arc::clone(&self.file), range.clone());
@@ -77,6 +83,20 @@ impl Pages {
             Ok(Err(error)) => Err(io::Error::other(error)),
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         })
+    }
+
+    /// Whether a range is in memory, by its first page in every stretch.
+    fn is_hot(&self, range: &Range<u64>) -> bool {
+        let first = range.start / STRETCH;
+        let stretches = first..(range.end - 1) / STRETCH + 1;
+        if self.warmth.as_ref().is_some_and(|warmth| warmth.knows(&stretches)) {
+            return true;
+        }
+        let is_hot = stretches.clone().all(|stretch| is_in_memory(&self.file, range.start.max(stretch * STRETCH)));
+        if is_hot && let Some(warmth) = &self.warmth {
+            warmth.learn(&stretches);
+        }
+        is_hot
     }
 }
 
@@ -95,29 +115,26 @@ fn read_hot(_file: &OwnedFd, _range: &Range<u64>) -> Option<Bytes> {
     None
 }
 
-/// Whether a range is in memory, by one page of every stretch that the kernel reads ahead at once.
 #[cfg(target_os = "linux")]
-fn is_hot(file: &OwnedFd, range: &Range<u64>) -> bool {
+fn is_in_memory(file: &OwnedFd, at: u64) -> bool {
     use rustix::io::{ReadWriteFlags, preadv2};
-    let is_hot = |at: u64| {
-        let mut byte = [0];
-        let read = preadv2(file, &mut [io::IoSliceMut::new(&mut byte)], at, ReadWriteFlags::NOWAIT);
-        // tmpfs and others know no RWF_NOWAIT: what they hold is in memory. Other errors show when it is read.
-        !matches!(read, Err(Errno::AGAIN))
-    };
-    (range.start..range.end).step_by(STRETCH).all(is_hot) && is_hot(range.end - 1)
+    let mut byte = [0];
+    let read = preadv2(file, &mut [io::IoSliceMut::new(&mut byte)], at, ReadWriteFlags::NOWAIT);
+    // tmpfs and others know no RWF_NOWAIT: what they hold is in memory. Other errors show when it is read.
+    !matches!(read, Err(Errno::AGAIN))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_hot(_file: &OwnedFd, _range: &Range<u64>) -> bool {
+fn is_in_memory(_file: &OwnedFd, _at: u64) -> bool {
     false
 }
 
 /// Reads a range for its pages' sake. Waits for the disk: never called on a thread that serves.
 fn bring_in(file: &OwnedFd, range: Range<u64>) -> io::Result<()> {
-    let mut pages = vec![0; STRETCH];
-    for start in range.clone().step_by(STRETCH) {
-        let wanted = usize::try_from(range.end - start).unwrap_or(STRETCH).min(STRETCH);
+    const AT_ONCE: usize = 64 * 1024;
+    let mut pages = vec![0; AT_ONCE];
+    for start in range.clone().step_by(AT_ONCE) {
+        let wanted = usize::try_from(range.end - start).unwrap_or(AT_ONCE).min(AT_ONCE);
         pread(file, &mut pages[..wanted], start)?;
     }
     Ok(())

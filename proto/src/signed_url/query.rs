@@ -2,8 +2,12 @@
 //! percent-decoded before comparison, `+` a plus.
 
 use crate::refusal::Refusal;
+use memchr::{memchr, memchr_iter};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
+
+/// Room for as many pairs as a URL of ours has.
+const USUAL: usize = 10;
 
 /// One `name=value` as on the wire.
 #[derive(Clone, Copy)]
@@ -18,7 +22,7 @@ pub(super) struct Pair<'a> {
 
 impl<'a> Pair<'a> {
     fn is_named(&self, name: &str) -> bool {
-        self.name == name || (self.name.contains('%') && *decoded(self.name) == *name.as_bytes())
+        self.name == name || (has_escape(self.name) && *decoded(self.name) == *name.as_bytes())
     }
 
     pub(super) fn decoded_value(&self) -> Cow<'a, [u8]> {
@@ -33,11 +37,20 @@ pub(super) struct Query<'a> {
 
 impl<'a> Query<'a> {
     pub(super) fn parse(query: &'a str) -> Self {
-        let split = |raw: &'a str| match raw.split_once('=') {
-            Some((name, value)) => Pair { raw, name, value: Some(value) },
-            None => Pair { raw, name: raw, value: None },
-        };
-        let pairs = if query.is_empty() { Vec::new() } else { query.split('&').map(split).collect() };
+        let mut pairs = Vec::new();
+        if query.is_empty() {
+            return Self { pairs };
+        }
+        pairs.reserve(USUAL);
+        let mut start = 0;
+        for end in memchr_iter(b'&', query.as_bytes()).chain([query.len()]) {
+            let raw = &query[start..end];
+            pairs.push(match memchr(b'=', raw.as_bytes()) {
+                Some(at) => Pair { raw, name: &raw[..at], value: Some(&raw[at + 1..]) },
+                None => Pair { raw, name: raw, value: None },
+            });
+            start = end + 1;
+        }
         Self { pairs }
     }
 
@@ -61,6 +74,10 @@ impl<'a> Query<'a> {
     }
 }
 
+fn has_escape(text: &str) -> bool {
+    memchr(b'%', text.as_bytes()).is_some()
+}
+
 pub(super) fn decoded(text: &str) -> Cow<'_, [u8]> {
-    if text.contains('%') { percent_decode_str(text).into() } else { Cow::Borrowed(text.as_bytes()) }
+    if has_escape(text) { percent_decode_str(text).into() } else { Cow::Borrowed(text.as_bytes()) }
 }

@@ -5,34 +5,60 @@ use crate::store::{Part, ReadError, pages::Pages};
 use rustix::fs::fstat;
 use std::{
     ops::Range,
-    sync::Arc,
-    task::{Context, Poll, ready},
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll},
+    time::{Duration, Instant},
 };
+
+/// A file system's clock ticks no faster than this: two versions within one tick cannot be told apart, so looking more
+/// often would tell no more.
+const TICK: Duration = Duration::from_millis(4);
 
 /// One range of an open file.
 pub(crate) struct Reader {
     file: OpenFile,
     pages: Pages,
+    /// For as long as nothing was waited for.
+    now: Option<Instant>,
 }
 
 impl Reader {
-    pub(crate) fn new(file: OpenFile, range: Range<u64>) -> Self {
-        Self { pages: Pages::new(Arc::clone(&file.fd), range), file }
+    pub(crate) fn new(file: OpenFile, range: Range<u64>, now: Option<Instant>) -> Self {
+        let pages = Pages::new(Arc::clone(&file.0.fd), file.0.warmth.clone(), range);
+        Self { pages, file, now }
     }
 
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>, most: u64) -> Poll<Option<Result<Part, ReadError>>> {
-        let part = ready!(self.pages.poll_next(cx, most));
+        let Poll::Ready(part) = self.pages.poll_next(cx, most) else {
+            self.now = None;
+            return Poll::Pending;
+        };
+        let now = self.now.take();
         Poll::Ready(part.map(|part| {
             let part = part.map_err(|error| ReadError::Failed(error.to_string()))?;
-            self.refuse_changed()?;
+            self.file.refuse_changed(now)?;
             Ok(part)
         }))
     }
+}
 
+impl OpenFile {
     /// A file written in place under our open descriptor shows in its times: what would be sent now may be of two
-    /// versions.
-    fn refuse_changed(&self) -> Result<(), ReadError> {
-        let stat = fstat(&*self.file.fd).map_err(|error| ReadError::Failed(error.to_string()))?;
-        if Version::of(&stat) == self.file.version { Ok(()) } else { Err(ReadError::Changed) }
+    /// versions. Of many who ask at once, one looks.
+    fn refuse_changed(&self, now: Option<Instant>) -> Result<(), ReadError> {
+        let open = &self.0;
+        let age = now.map(|now| open.age(now));
+        let seen = Duration::from_nanos(open.seen.load(Ordering::Relaxed));
+        if age.is_some_and(|age| age.saturating_sub(seen) < TICK) {
+            return Ok(());
+        }
+        let stat = fstat(&*open.fd).map_err(|error| ReadError::Failed(error.to_string()))?;
+        if Version::of(&stat) != open.version {
+            return Err(ReadError::Changed);
+        }
+        if let Some(age) = age {
+            open.seen.store(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
