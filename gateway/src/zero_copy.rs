@@ -20,10 +20,11 @@ use rustix::{
     net::{SendAncillaryBuffer, SendFlags, sendmsg},
 };
 use std::{
+    future::Future,
     io::{self, IoSlice},
     ops::Range,
     os::fd::OwnedFd,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -33,10 +34,13 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
+    task::yield_now,
 };
 
-/// One `sendfile` call moves at most this, so that one fast client does not hold a thread.
+/// One `sendfile` call moves at most this.
 const CALL: u64 = 1024 * 1024;
+/// After so much of files, a connection lets the others of its thread go first: a fast client starves no slow one.
+const TURN: u64 = 1024 * 1024;
 /// What may wait unsent in the kernel: more would fall out of the processor's cache before the client reads it.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 32 * 1024;
@@ -153,6 +157,8 @@ impl Carrier {
 pub(crate) struct Socket {
     tcp: TcpStream,
     carrier: Carrier,
+    /// Bytes of files sent since it last let others go first.
+    turn: u64,
 }
 
 impl Socket {
@@ -161,7 +167,7 @@ impl Socket {
         let _ = tcp.set_nodelay(true);
         #[cfg(target_os = "linux")]
         let _ = socket2::SockRef::from(&tcp).set_tcp_notsent_lowat(UNSENT);
-        Self { tcp, carrier: Carrier::default() }
+        Self { tcp, carrier: Carrier::default(), turn: 0 }
     }
 
     pub(crate) fn carrier(&self) -> Carrier {
@@ -189,13 +195,19 @@ impl Socket {
         self.poll_call(cx, || sendmsg(&self.tcp, buffers, &mut SendAncillaryBuffer::default(), MORE_FOLLOWS))
     }
 
-    fn poll_send_span(&self, cx: &mut Context<'_>, slot: &Slot) -> Poll<io::Result<usize>> {
+    fn poll_send_span(&mut self, cx: &mut Context<'_>, slot: &Slot) -> Poll<io::Result<usize>> {
+        if self.turn >= TURN {
+            self.turn = 0;
+            // Wakes this task, once every other that can go on has had its turn and new readiness was asked for.
+            ready!(pin!(yield_now()).poll(cx));
+        }
         let left = slot.left();
         let wanted = usize::try_from((left.end - left.start).min(CALL)).unwrap_or(usize::MAX);
         let sent = ready!(self.poll_call(cx, || transfer(&self.tcp, &slot.file, left.start, wanted)))?;
         if sent == 0 && wanted > 0 {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         }
+        self.turn += sent as u64;
         Poll::Ready(Ok(sent))
     }
 }
@@ -324,6 +336,30 @@ mod tests {
         client.read_to_end(&mut received).await.unwrap();
         sending.await.unwrap();
         assert!(received == [b"head".as_slice(), &bytes[5..2_999_999], b"between", &bytes[..3]].concat());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_everything_still_lets_others_go_first() {
+        const TURNS: usize = 16;
+        let (mut socket, client) = connected().await;
+        let bytes = vec![7; TURNS * TURN as usize];
+        let mut chunks = [socket.carrier().span(file(&bytes), 0..bytes.len() as u64)];
+        let mut client = client.into_std().unwrap();
+        client.set_nonblocking(false).unwrap();
+        let reading = std::thread::spawn(move || io::copy(&mut client, &mut io::sink()).unwrap());
+        let mut others = 0;
+        {
+            let mut writing = pin!(write(&mut socket, &mut chunks));
+            let written = std::future::poll_fn(|cx| {
+                let written = writing.as_mut().poll(cx);
+                others += usize::from(written.is_pending());
+                written
+            });
+            written.await.unwrap();
+        }
+        assert!(others >= TURNS - 1, "{others}");
+        drop(socket);
+        assert_eq!(reading.join().unwrap(), bytes.len() as u64);
     }
 
     #[tokio::test]
