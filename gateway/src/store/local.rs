@@ -82,7 +82,7 @@ impl Folder {
             Some(kept) => kept,
             None => self.open_anew(&row.object_key).await?,
         };
-        if file.0.etag != row.etag || file.0.version.size != row.size {
+        if file.0.etag != row.etag || file.0.version.size != row.size || !file.is_unchanged(Some(now))? {
             self.kept.remove(row.object_key.as_str());
             return Err(StorageError::Changed);
         }

@@ -2,7 +2,7 @@
 
 use super::{OpenFile, Version};
 use crate::store::{Part, ReadError, pages::Pages};
-use rustix::fs::fstat;
+use rustix::{fs::fstat, io::Errno};
 use std::{
     ops::Range,
     sync::{Arc, atomic::Ordering},
@@ -36,29 +36,29 @@ impl Reader {
         let now = self.now.take();
         Poll::Ready(part.map(|part| {
             let part = part.map_err(|error| ReadError::Failed(error.to_string()))?;
-            self.file.refuse_changed(now)?;
-            Ok(part)
+            match self.file.is_unchanged(now) {
+                Ok(true) => Ok(part),
+                Ok(false) => Err(ReadError::Changed),
+                Err(error) => Err(ReadError::Failed(error.to_string())),
+            }
         }))
     }
 }
 
 impl OpenFile {
-    /// A file written in place under our open descriptor shows in its times: what would be sent now may be of two
-    /// versions. Of many who ask at once, one looks.
-    fn refuse_changed(&self, now: Option<Instant>) -> Result<(), ReadError> {
+    /// Whether the file is still the version that was opened: one written in place under our descriptor shows in its
+    /// times. Of many who ask at once, one looks.
+    pub(super) fn is_unchanged(&self, now: Option<Instant>) -> Result<bool, Errno> {
         let open = &self.0;
         let age = now.map(|now| open.age(now));
         let seen = Duration::from_nanos(open.seen.load(Ordering::Relaxed));
         if age.is_some_and(|age| age.saturating_sub(seen) < TICK) {
-            return Ok(());
+            return Ok(true);
         }
-        let stat = fstat(&*open.fd).map_err(|error| ReadError::Failed(error.to_string()))?;
-        if Version::of(&stat) != open.version {
-            return Err(ReadError::Changed);
-        }
-        if let Some(age) = age {
+        let is_unchanged = Version::of(&fstat(&*open.fd)?) == open.version;
+        if is_unchanged && let Some(age) = age {
             open.seen.store(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
-        Ok(())
+        Ok(is_unchanged)
     }
 }
