@@ -117,6 +117,11 @@ impl Catalog {
         if let Some(found) = remembered.filter(|found| found.is_believed(now)) {
             return Ok(found);
         }
+        // On the heap, so that a request that finds what it needs carries nothing of this about.
+        Box::pin(self.ask(grant, now)).await
+    }
+
+    async fn ask(&self, grant: &Grant, now: Instant) -> Result<Found, sqlx::Error> {
         let key = (grant.file().clone(), grant.user().clone());
         self.found.remove_if(&key, |found| !found.is_believed(now));
         // Bounds the wait for another's query too: when that fails, those who waited for it try one after the other.

@@ -174,6 +174,10 @@ impl Socket {
         self.carrier.clone()
     }
 
+    pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.tcp.poll_read_ready(cx)
+    }
+
     /// Runs a system call that writes, once the socket is ready for it. One that took less than it was offered is not
     /// taken for a full socket: the file may have been cut, and then no readiness would ever come again.
     fn poll_call(

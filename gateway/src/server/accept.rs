@@ -54,14 +54,16 @@ impl Acceptor<'_> {
         // The socket leaves this thread's runtime for its worker's.
         let Ok(stream) = stream.into_std() else { return };
         let (gateway, seated) = (self.gateway.clone(), room.seat());
-        self.workers.spawn(self.open.track_future(async move {
-            gateway.shared.metrics.connections.inc();
-            if let Ok(stream) = TcpStream::from_std(stream) {
-                serve_one(&gateway, stream, &seated.seat).await;
-            }
-            gateway.shared.metrics.connections.dec();
-            drop((seated, permit));
-        }));
+        self.workers.spawn(|load| {
+            self.open.track_future(async move {
+                gateway.shared.metrics.connections.inc();
+                if let Ok(stream) = TcpStream::from_std(stream) {
+                    serve_one(&gateway, stream, &seated.seat).await;
+                }
+                gateway.shared.metrics.connections.dec();
+                drop((load, seated, permit));
+            })
+        });
     }
 }
 

@@ -1,11 +1,11 @@
 //! A connection's patience: how long its client may keep us waiting, in each phase of an exchange.
 
-use super::room::Seat;
-use crate::config::Patience;
+use super::room::{Notice, Seat};
+use crate::{config::Patience, zero_copy::Socket};
 use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     io::{self, IoSlice},
     pin::Pin,
     sync::{
@@ -193,6 +193,22 @@ impl<S> TimedStream<S> {
         }
         self.writing.check(cx)?;
         Poll::Pending
+    }
+}
+
+impl TimedStream<Socket> {
+    /// Waits until there is something to read, so that a connection on which nothing was said yet is no more than its
+    /// socket. False when it is over before that.
+    pub(super) async fn first_byte(&mut self, seat: &Seat) -> bool {
+        poll_fn(|cx| match self.socket.poll_readable(cx) {
+            Poll::Ready(readable) => Poll::Ready(readable.is_ok()),
+            // Whoever is told to finish or to end before having said anything has nothing to finish.
+            Poll::Pending if self.wait(cx).is_err() || seat.poll_notice(cx, Notice::GoOn).is_ready() => {
+                Poll::Ready(false)
+            }
+            Poll::Pending => Poll::Pending,
+        })
+        .await
     }
 }
 

@@ -9,7 +9,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
     error::Error,
     future::{Future, poll_fn},
-    pin::pin,
     task::Poll,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -26,6 +25,7 @@ where
     B: http_body::Body + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    // On the heap: a future that awaits it would hold it twice.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // hyper's own timeout counts a connection's idle time as part of the next head; `TimedStream` tells them apart.
@@ -34,7 +34,7 @@ where
         // A client that has said all it wants to say still gets its answer.
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
+    let mut connection = Box::pin(connection);
     let mut heard = Notice::GoOn;
     poll_fn(|cx| {
         while let Poll::Ready(notice) = seat.poll_notice(cx, heard) {

@@ -86,7 +86,10 @@ async fn serve_one(gateway: &Gateway, stream: TcpStream, seat: &Arc<Seat>) {
     let phase = Phase::new(seat);
     let socket = Socket::new(stream);
     let carrier = socket.carrier();
-    let stream = TimedStream::new(socket, gateway.shared.config.patience, phase.clone());
+    let mut stream = TimedStream::new(socket, gateway.shared.config.patience, phase.clone());
+    if !stream.first_byte(seat).await {
+        return;
+    }
     let service = service_fn(|request: Request<Incoming>| {
         let (answering, carrier) = (phase.answering(), carrier.clone());
         async {

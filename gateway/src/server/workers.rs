@@ -25,7 +25,7 @@ struct Worker {
 }
 
 /// One connection among those of its worker.
-struct Load(Arc<AtomicUsize>);
+pub(super) struct Load(Arc<AtomicUsize>);
 
 impl Workers {
     /// # Errors
@@ -36,15 +36,15 @@ impl Workers {
         Ok(Self { workers, _end: end.drop_guard() })
     }
 
-    /// Runs a connection on the worker that has the fewest.
-    pub(super) fn spawn(&self, connection: impl Future<Output = ()> + Send + 'static) {
+    /// Runs a connection on the worker that has the fewest. It keeps its load until its end.
+    pub(super) fn spawn<C>(&self, connection: impl FnOnce(Load) -> C)
+    where
+        C: Future<Output = ()> + Send + 'static,
+    {
         let least = self.workers.iter().min_by_key(|worker| worker.load.load(Ordering::Relaxed));
-        let Some(worker) = least else { return };
-        let load = Load::add(&worker.load);
-        worker.runtime.spawn(async move {
-            connection.await;
-            drop(load);
-        });
+        if let Some(worker) = least {
+            worker.runtime.spawn(connection(Load::add(&worker.load)));
+        }
     }
 }
 

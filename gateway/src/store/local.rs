@@ -80,7 +80,7 @@ impl Folder {
         let kept = self.kept.get(row.object_key.as_str()).filter(|file| file.0.is_fresh(now));
         let file = match kept {
             Some(kept) => kept,
-            None => self.open_anew(&row.object_key).await?,
+            None => Box::pin(self.open_anew(&row.object_key)).await?,
         };
         if file.0.etag != row.etag || file.0.version.size != row.size || !file.is_unchanged(Some(now))? {
             self.kept.remove(row.object_key.as_str());

@@ -86,8 +86,8 @@ impl Store {
             Self::Bucket(bucket) => {
                 let object = bucket.object(file)?;
                 let reader = match first {
-                    Some(range) => Some(Reader::Remote(object.start(range).await?)),
-                    None => object.check().await.map(|()| None)?,
+                    Some(range) => Some(Reader::Remote(Box::pin(object.start(range)).await?)),
+                    None => Box::pin(object.check()).await.map(|()| None)?,
                 };
                 Ok((Opened::Remote(object), reader))
             }
