@@ -17,6 +17,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll, ready},
 };
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// What a body is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +37,7 @@ impl Piece {
     }
 }
 
-/// What a kind of connection makes of a body's parts. The connection's transport gives it, so that a chunk never meets
-/// another transport than the one it is made for.
+/// What a kind of connection makes of a body's parts.
 pub(crate) trait Carry: Clone + Send + Unpin + 'static {
     /// A body frame's data.
     type Chunk: Buf + Send;
@@ -53,13 +53,21 @@ pub(crate) trait Carry: Clone + Send + Unpin + 'static {
     fn file(&self, file: Arc<OwnedFd>, range: Range<u64>) -> io::Result<Self::Chunk>;
 }
 
-/// For connections whose bytes pass through the process: TLS encrypts them, HTTP/2 frames them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Copying;
+/// A connection's byte stream. It alone gives out what makes its chunks, so that no chunk meets another stream than its
+/// own: what is served over a stream has the stream's own kind of body.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+    type Carrier: Carry;
 
-impl Carry for Copying {
+    fn carrier(&self) -> Self::Carrier;
+}
+
+/// For connections whose bytes pass through the process, so many at once: TLS encrypts them, HTTP/2 frames them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Copying<const MOST: u64>;
+
+impl<const MOST: u64> Carry for Copying<MOST> {
     type Chunk = Bytes;
-    const MOST: u64 = 128 * 1024;
+    const MOST: u64 = MOST;
 
     fn bytes(&self, bytes: Bytes) -> Bytes {
         bytes

@@ -1,6 +1,11 @@
 //! The gateway's settings: their table, and what they mean once read.
 
-use crate::cors::AllowedOrigins;
+pub use crate::server::Tls;
+
+use crate::{
+    cors::AllowedOrigins,
+    server::{CERT, KEY},
+};
 use proto::{
     keys::KeyRing,
     settings::{Setting, Settings},
@@ -24,6 +29,11 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("GATEWAY_STALL_SECONDS", "900", "A client that takes no byte of its answer is kept for this long"),
     Setting::new("GATEWAY_MAX_URL_SECONDS", "2678400", "A URL may expire at most this far ahead; 0: no bound"),
     Setting::new("GATEWAY_ALLOWED_ORIGINS", "*", "Origins whose pages may read answers: * or a list with commas"),
+    Setting::unset(
+        CERT,
+        "A PEM file of the certificate and its chain: GATEWAY_LISTEN speaks TLS only; read again when it changes",
+    ),
+    Setting::unset(KEY, "The PEM file of its private key: PKCS#8, PKCS#1 or SEC1"),
 ];
 
 /// What a gateway is made from.
@@ -51,6 +61,8 @@ pub struct Config {
     pub max_connections: usize,
     /// `GATEWAY_MAX_INFLIGHT`.
     pub max_in_flight: usize,
+    /// `GATEWAY_TLS_CERT` and `GATEWAY_TLS_KEY`; `None`: plain HTTP.
+    pub tls: Option<Tls>,
     /// Header, idle and stall.
     pub patience: Patience,
     /// `DRAIN_DELAY_SECONDS`.
@@ -80,6 +92,7 @@ impl Config {
         let threads = settings.parsed("GATEWAY_THREADS", positive);
         let max_connections = settings.parsed("GATEWAY_MAX_CONNECTIONS", positive);
         let max_in_flight = settings.parsed("GATEWAY_MAX_INFLIGHT", positive);
+        let tls = tls(settings);
         let storage = settings.required("STORAGE_URL").and_then(|_| settings.parsed("STORAGE_URL", str::parse));
         let catalog = settings.required("DATABASE_URL").and_then(|_| settings.parsed("DATABASE_URL", sqlite_path));
         let keys = settings.key_ring();
@@ -102,10 +115,31 @@ impl Config {
             allowed_origins: allowed_origins?,
             max_connections: max_connections?,
             max_in_flight: max_in_flight?,
+            tls: tls?,
             patience: Patience { header: header?, idle: idle?, stall: stall? },
             drain_delay: drain_delay?,
             drain: drain?,
         })
+    }
+}
+
+/// The inner `None`: none was asked for.
+fn tls(settings: &mut Settings) -> Option<Option<Tls>> {
+    let path = |name| settings.text(name).map(PathBuf::from);
+    match (path(CERT), path(KEY)) {
+        (None, None) => Some(None),
+        (Some(certificate), Some(key)) => match Tls::open(certificate, key) {
+            Ok(tls) => Some(Some(tls)),
+            Err(unusable) => {
+                unusable.0.iter().for_each(|(name, why)| settings.mistake(name, why));
+                None
+            }
+        },
+        (certificate, _) => {
+            let (missing, given) = if certificate.is_none() { (CERT, KEY) } else { (KEY, CERT) };
+            settings.mistake(missing, &format!("is required with {given}"));
+            None
+        }
     }
 }
 

@@ -63,12 +63,17 @@ impl Call<'_> {
         self.open(&admitted, plan).await
     }
 
-    /// RFC 9112 section 3.2: exactly one usable Host, which the parser leaves to us.
+    /// RFC 9112 section 3.2: exactly one usable Host, which the parser leaves to us. In HTTP/2 `:authority` takes its
+    /// place; beside it a Host says the same or nothing (RFC 9113 section 8.3.1).
     fn refuse_unclear_head(&self) -> Result<(), Reject> {
         let mut hosts = self.head.headers.get_all(header::HOST).iter();
-        let is_clear = match (hosts.next(), hosts.next()) {
-            (None, _) => self.head.version == Version::HTTP_10,
-            (Some(host), None) => is_host(host.as_bytes()),
+        let authority = self.head.uri.authority().filter(|_| self.head.version == Version::HTTP_2);
+        let is_clear = match (hosts.next(), hosts.next(), authority) {
+            (None, _, None) => self.head.version == Version::HTTP_10,
+            (None, _, Some(authority)) => is_host(authority.as_str().as_bytes()),
+            (Some(host), None, authority) => {
+                is_host(host.as_bytes()) && authority.is_none_or(|authority| authority.as_str().as_bytes() == host)
+            }
             _ => false,
         };
         if !is_clear {
@@ -137,7 +142,8 @@ impl Call<'_> {
         let mut headers = HeaderMap::new();
         reject.headers(&mut headers);
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-        if self.has_body {
+        // HTTP/2 has no such header: there the stream alone is over (RFC 9113 section 8.2.2).
+        if (self.has_body || matches!(reject, Reject::Framing(_))) && self.head.version < Version::HTTP_2 {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let is_sent = self.head.method != Method::HEAD;

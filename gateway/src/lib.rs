@@ -30,7 +30,7 @@ use arc_swap::ArcSwap;
 use config::Config;
 use proto::keys::KeyRing;
 use std::{io, sync::Arc};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// Why a gateway could not start.
@@ -79,7 +79,22 @@ impl Gateway {
             draining: CancellationToken::new(),
             config,
         };
-        Ok(Self { shared: Arc::new(shared) })
+        let gateway = Self { shared: Arc::new(shared) };
+        gateway.show_expiry();
+        Ok(gateway)
+    }
+
+    /// Reads the certificate's files again, and shows what they hold from the next connection on, if it can be used.
+    pub fn look_at_certificate(&self) {
+        if self.shared.config.tls.as_ref().is_some_and(config::Tls::look) {
+            self.show_expiry();
+        }
+    }
+
+    fn show_expiry(&self) {
+        if let Some(expires) = self.shared.config.tls.as_ref().and_then(config::Tls::expires) {
+            self.shared.metrics.certificate_expires(expires);
+        }
     }
 
     /// Verifies with another ring from the next request on.
@@ -99,9 +114,12 @@ impl Gateway {
         drain: CancellationToken,
         cut: CancellationToken,
     ) -> io::Result<()> {
-        let admin = tokio::spawn(server::serve_admin(self.clone(), admin, cut.clone()));
-        let served = server::serve_files(self.clone(), listener, drain, cut).await;
-        admin.abort();
-        served
+        // Dropped with this call, and all that it runs ends.
+        let mut beside = JoinSet::new();
+        beside.spawn(server::serve_admin(self.clone(), admin, cut.clone()));
+        if self.shared.config.tls.is_some() {
+            beside.spawn(server::watch_certificate(self.clone()));
+        }
+        server::serve_files(self.clone(), listener, drain, cut).await
     }
 }

@@ -49,14 +49,17 @@ async fn bind(address: SocketAddr, name: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({name})"))
 }
 
-/// SIGTERM or SIGINT drains, a second one cuts; SIGHUP reads the secrets' files again.
+/// SIGTERM or SIGINT drains, a second one cuts; SIGHUP reads the secrets' and the certificate's files again.
 async fn signals(gateway: Gateway, drain: CancellationToken, cut: CancellationToken) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     loop {
         tokio::select! {
-            _ = hang_up.recv() => reread_keys(&gateway),
+            _ = hang_up.recv() => {
+                reread_keys(&gateway);
+                gateway.look_at_certificate();
+            }
             _ = async { tokio::select! { s = terminate.recv() => s, s = interrupt.recv() => s } } => {
                 if drain.is_cancelled() {
                     cut.cancel();

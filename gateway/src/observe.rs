@@ -38,6 +38,8 @@ pub(crate) struct Metrics {
     pub(crate) connections: IntGauge,
     pub(crate) accepted: IntCounter,
     pub(crate) accept_errors: IntCounter,
+    pub(crate) handshake_errors: IntCounter,
+    certificate_expiry: IntGauge,
 }
 
 impl Metrics {
@@ -53,6 +55,7 @@ impl Metrics {
         let build = counters("gateway_build_info", "Always 1; the label names the build.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).inc();
         registry.register(Box::new(ProcessCollector::new(std::process::id().cast_signed(), "gateway")))?;
+        let expiry = "When the certificate expires, in Unix seconds.";
         let requests = counters("gateway_requests_total", "Requests answered.", &["method", "status"])?;
         Ok(Arc::new(Self {
             parts: requests.with_label_values(&["GET", "206"]),
@@ -65,8 +68,20 @@ impl Metrics {
             connections: gauge("gateway_connections", "Open connections.")?,
             accepted: counter("gateway_connections_total", "Connections accepted.")?,
             accept_errors: counter("gateway_accept_errors_total", "Connections that could not be accepted.")?,
+            handshake_errors: counter(
+                "gateway_tls_handshake_errors_total",
+                "Connections that ended in their handshake.",
+            )?,
+            certificate_expiry: IntGauge::new("gateway_tls_certificate_expiry_timestamp_seconds", expiry)?,
             registry,
         }))
+    }
+
+    /// There is such a series only where there is a certificate: an alarm on it must not go off anywhere else.
+    pub(crate) fn certificate_expires(&self, unix_seconds: i64) {
+        // Registered at the first call, and then there.
+        let _ = self.registry.register(Box::new(self.certificate_expiry.clone()));
+        self.certificate_expiry.set(unix_seconds);
     }
 
     /// In the Prometheus text format.

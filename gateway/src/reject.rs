@@ -136,9 +136,6 @@ impl Reject {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self {
-            Self::Framing(_) => {
-                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
             Self::Method => {
                 headers.insert(header::ALLOW, cors::ALLOW);
             }
@@ -151,7 +148,7 @@ impl Reject {
             | Self::Storage(StorageError::Unavailable(_) | StorageError::TimedOut) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
             }
-            Self::UnknownRoute | Self::Refused(_) | Self::PreconditionFailed | Self::Storage(_) => {}
+            Self::Framing(_) | Self::UnknownRoute | Self::Refused(_) | Self::PreconditionFailed | Self::Storage(_) => {}
         }
     }
 }

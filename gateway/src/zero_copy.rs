@@ -9,11 +9,11 @@
 //!
 //! Invariants:
 //! - A mark never reaches a plain write: a [`Chunk`] is made only through the [`Carrier`] of a [`Socket`], which is the
-//!   transport of that very connection. Another transport has another body type.
+//!   transport of that very connection. Another transport has another body type, and TLS takes no [`Socket`].
 //! - A span is a barrier: what stands behind it in the same write waits for the next (hyperium/hyper#3650).
 //! - `sendfile` at the end of the file before the end of the span is an error: the connection is cut.
 
-use crate::body::Carry;
+use crate::body::{Carry, Transport};
 use bytes::{Buf, Bytes};
 use rustix::{
     io::Errno,
@@ -113,7 +113,7 @@ impl Buf for Chunk {
 }
 
 /// Makes the chunks of one connection.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Carrier(Arc<Mutex<Vec<Arc<Slot>>>>);
 
 impl Carry for Carrier {
@@ -152,6 +152,14 @@ impl Carrier {
     }
 }
 
+/// Readies a socket for answers.
+pub(crate) fn prepare(tcp: &TcpStream) {
+    // Both are about speed alone, and a socket that cannot take them fails at its first use.
+    let _ = tcp.set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT);
+}
+
 /// A TCP connection that sends spans as the files they stand for.
 #[derive(Debug)]
 pub(crate) struct Socket {
@@ -163,15 +171,8 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn new(tcp: TcpStream) -> Self {
-        // Both are about speed alone, and a socket that cannot take them fails at its first use.
-        let _ = tcp.set_nodelay(true);
-        #[cfg(target_os = "linux")]
-        let _ = socket2::SockRef::from(&tcp).set_tcp_notsent_lowat(UNSENT);
-        Self { tcp, carrier: Carrier::default(), turn: 0 }
-    }
-
-    pub(crate) fn carrier(&self) -> Carrier {
-        self.carrier.clone()
+        prepare(&tcp);
+        Self { tcp, carrier: Carrier(Arc::default()), turn: 0 }
     }
 
     pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -213,6 +214,14 @@ impl Socket {
         }
         self.turn += sent as u64;
         Poll::Ready(Ok(sent))
+    }
+}
+
+impl Transport for Socket {
+    type Carrier = Carrier;
+
+    fn carrier(&self) -> Carrier {
+        self.carrier.clone()
     }
 }
 

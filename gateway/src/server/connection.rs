@@ -1,30 +1,20 @@
 //! A connection's patience: how long its client may keep us waiting, in each phase of an exchange.
 
-use super::room::{Notice, Seat};
-use crate::{config::Patience, zero_copy::Socket};
+use super::{deadline::Deadline, linger::Linger, room::Seat};
+use crate::{body::Transport, config::Patience, zero_copy::Socket};
 use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use std::{
-    future::{Future, poll_fn},
+    future::poll_fn,
     io::{self, IoSlice},
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, ready},
-    time::Duration,
+    task::{Context, Poll},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Instant, Sleep, sleep_until},
-};
-
-/// After our last word, a client may go on talking for this long before the socket is closed on it: a close with
-/// unread bytes would take our answer back out of its hands.
-const LINGER: Duration = Duration::from_secs(1);
-/// And this much.
-const LINGER_BYTES: usize = 256 * 1024;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Where an exchange is. Shared by a connection's stream and its service, on one task.
 #[derive(Clone)]
@@ -122,7 +112,7 @@ pub(super) struct TimedStream<S> {
     waiting: Waiting,
     reading: Deadline,
     writing: Deadline,
-    lingering: Option<usize>,
+    linger: Linger,
 }
 
 impl<S> TimedStream<S> {
@@ -134,7 +124,7 @@ impl<S> TimedStream<S> {
             waiting: Waiting::Head,
             reading: Deadline::default(),
             writing: Deadline::default(),
-            lingering: None,
+            linger: Linger::default(),
         };
         stream.wait_for(Waiting::Head);
         stream
@@ -179,7 +169,7 @@ impl<S> TimedStream<S> {
         self.waiting = waiting;
     }
 
-    fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn written<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             if self.writing.is_set() {
                 self.writing.clear();
@@ -196,6 +186,16 @@ impl<S> TimedStream<S> {
     }
 }
 
+impl<T: Transport> TimedStream<T> {
+    pub(super) fn carrier(&self) -> T::Carrier {
+        self.socket.carrier()
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.phase.clone()
+    }
+}
+
 impl TimedStream<Socket> {
     /// Waits until there is something to read, so that a connection on which nothing was said yet is no more than its
     /// socket. False when it is over before that.
@@ -203,9 +203,7 @@ impl TimedStream<Socket> {
         poll_fn(|cx| match self.socket.poll_readable(cx) {
             Poll::Ready(readable) => Poll::Ready(readable.is_ok()),
             // Whoever is told to finish or to end before having said anything has nothing to finish.
-            Poll::Pending if self.wait(cx).is_err() || seat.poll_notice(cx, Notice::GoOn).is_ready() => {
-                Poll::Ready(false)
-            }
+            Poll::Pending if self.wait(cx).is_err() || seat.is_told(cx) => Poll::Ready(false),
             Poll::Pending => Poll::Pending,
         })
         .await
@@ -247,68 +245,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
+        // TLS holds bytes back that only a flush sends.
+        let flushed = Pin::new(&mut self.socket).poll_flush(cx);
+        self.written(cx, flushed)
     }
 
-    /// Closes our side, then reads and forgets what the client still sends.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.lingering.is_none() {
-            ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
-            this.lingering = Some(0);
-            this.reading.set(LINGER);
-        }
-        let mut scratch = [0; 4096];
-        while this.lingering.is_some_and(|bytes| bytes < LINGER_BYTES) && this.reading.check(cx).is_ok() {
-            let mut buf = ReadBuf::new(&mut scratch);
-            match ready!(Pin::new(&mut this.socket).poll_read(cx, &mut buf)) {
-                Ok(()) if !buf.filled().is_empty() => {
-                    this.lingering = this.lingering.map(|bytes| bytes + buf.filled().len());
-                }
-                _ => break,
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// A moment after which there is no more waiting. Moving it costs nothing: its timer is left as it is, and set anew only
-/// when it goes off too early or would go off too late.
-#[derive(Default)]
-struct Deadline {
-    at: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
-impl Deadline {
-    /// Gives back when this was.
-    fn set(&mut self, after: Duration) -> std::time::Instant {
-        let now = Instant::now();
-        self.at = Some(now + after);
-        now.into_std()
-    }
-
-    fn clear(&mut self) {
-        self.at = None;
-    }
-
-    fn is_set(&self) -> bool {
-        self.at.is_some()
-    }
-
-    /// An error once the moment has passed; until then the task is woken for it.
-    fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        let Some(at) = self.at else { return Ok(()) };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
-        if timer.deadline() > at {
-            timer.as_mut().reset(at);
-        }
-        while timer.as_mut().poll(cx).is_ready() {
-            if timer.deadline() >= at {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            timer.as_mut().reset(at);
-        }
-        Ok(())
+        this.linger.poll(&mut this.socket, cx)
     }
 }

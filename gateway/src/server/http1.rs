@@ -1,16 +1,9 @@
 //! One HTTP/1.1 connection under hyper.
 
-use super::{
-    connection::TimedStream,
-    room::{Notice, Seat},
-};
+use super::{connection::TimedStream, drive::drive, room::Seat};
 use hyper::{body::Incoming, server::conn::http1, service::HttpService};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{
-    error::Error,
-    future::{Future, poll_fn},
-    task::Poll,
-};
+use std::error::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// A request's whole head must fit; hyper buffers no more than this of an answer either.
@@ -19,13 +12,12 @@ const MAX_HEAD: usize = 16 * 1024;
 /// Serves a connection to its end, or as far as its seat is told. Its errors are its client's affair.
 pub(super) async fn serve<T, S, B>(stream: TimedStream<T>, service: S, seat: &Seat)
 where
-    T: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin + 'static,
     S: HttpService<Incoming, ResBody = B>,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
     B: http_body::Body + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    // On the heap: a future that awaits it would hold it twice.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // hyper's own timeout counts a connection's idle time as part of the next head; `TimedStream` tells them apart.
@@ -34,21 +26,5 @@ where
         // A client that has said all it wants to say still gets its answer.
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
-    let mut connection = Box::pin(connection);
-    let mut heard = Notice::GoOn;
-    poll_fn(|cx| {
-        while let Poll::Ready(notice) = seat.poll_notice(cx, heard) {
-            heard = notice;
-            match notice {
-                Notice::Cut => return Poll::Ready(()),
-                Notice::Finish | Notice::GoOn => connection.as_mut().graceful_shutdown(),
-            }
-        }
-        connection.as_mut().poll(cx).map(|ended| {
-            if let Err(error) = ended {
-                tracing::debug!(%error, "connection ended");
-            }
-        })
-    })
-    .await;
+    drive(connection, seat.listen()).await;
 }

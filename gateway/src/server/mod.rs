@@ -2,16 +2,25 @@
 //!
 //! [`accept`] gives a connection its permit and its [`Seat`], [`workers`] a thread; [`http1`] serves it, through a
 //! [`TimedStream`] that gives up on a client who takes too long; the [`Room`] tells it when to finish or to end.
+//! With a [`certificate`] the listener speaks nothing but [`tls`], which chooses between [`http1`] and [`http2`].
 
 mod accept;
+mod certificate;
 mod connection;
+mod deadline;
+mod drive;
 mod http1;
+mod http2;
 mod limits;
+mod linger;
 mod room;
+mod tls;
 mod workers;
 
-use crate::{Gateway, admin, handler, zero_copy::Socket};
+use crate::{Gateway, admin, body::Transport, handler, zero_copy::Socket};
 use accept::Acceptor;
+pub use certificate::Tls;
+pub(crate) use certificate::{CERT, KEY};
 use connection::{Phase, TimedStream};
 use http::Request;
 use hyper::{body::Incoming, service::service_fn};
@@ -21,6 +30,7 @@ use std::{convert::Infallible, io, num::NonZero, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    task::spawn_blocking,
     time::sleep,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -29,6 +39,8 @@ use workers::Workers;
 /// After a failed accept: for instance no file descriptor was left.
 const FIRST_BACKOFF: Duration = Duration::from_millis(10);
 const ADMIN_CONNECTIONS: usize = 64;
+/// Between two looks at the certificate's files.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Serves files until `drain`, then as [`Gateway::run`] says.
 pub(crate) async fn serve_files(
@@ -83,13 +95,34 @@ async fn drained(gateway: &Gateway, drain: &CancellationToken, cut: &Cancellatio
 
 /// One connection from its first byte to its end, on the thread it was given to.
 async fn serve_one(gateway: &Gateway, stream: TcpStream, seat: &Arc<Seat>) {
-    let phase = Phase::new(seat);
-    let socket = Socket::new(stream);
-    let carrier = socket.carrier();
-    let mut stream = TimedStream::new(socket, gateway.shared.config.patience, phase.clone());
-    if !stream.first_byte(seat).await {
-        return;
+    match &gateway.shared.config.tls {
+        None => serve_plain(gateway, stream, seat).await,
+        // In a box of its own: it is large, and plain connections are many.
+        Some(tls) => Box::pin(serve_encrypted(gateway, tls, stream, seat)).await,
     }
+}
+
+async fn serve_plain(gateway: &Gateway, stream: TcpStream, seat: &Arc<Seat>) {
+    let mut stream = TimedStream::new(Socket::new(stream), gateway.shared.config.patience, Phase::new(seat));
+    if stream.first_byte(seat).await {
+        serve_http1(gateway, stream, seat).await;
+    }
+}
+
+async fn serve_encrypted(gateway: &Gateway, tls: &Tls, stream: TcpStream, seat: &Arc<Seat>) {
+    let patience = gateway.shared.config.patience;
+    match tls::accept(tls, stream, patience.header, seat).await {
+        Ok(stream) if tls::speaks_http2(&stream) => http2::serve(gateway, stream, seat).await,
+        Ok(stream) => serve_http1(gateway, TimedStream::new(stream, patience, Phase::new(seat)), seat).await,
+        Err(error) => {
+            gateway.shared.metrics.handshake_errors.inc();
+            tracing::debug!(%error, "no handshake");
+        }
+    }
+}
+
+async fn serve_http1<T: Transport>(gateway: &Gateway, stream: TimedStream<T>, seat: &Arc<Seat>) {
+    let (phase, carrier) = (stream.phase(), stream.carrier());
     let service = service_fn(|request: Request<Incoming>| {
         let (answering, carrier) = (phase.answering(), carrier.clone());
         async {
@@ -98,6 +131,17 @@ async fn serve_one(gateway: &Gateway, stream: TcpStream, seat: &Arc<Seat>) {
         }
     });
     http1::serve(stream, service, seat).await;
+}
+
+/// Looks at the certificate's files now and then, for as long as it is polled.
+pub(crate) async fn watch_certificate(gateway: Gateway) {
+    loop {
+        sleep(LOOK).await;
+        let gateway = gateway.clone();
+        if let Err(error) = spawn_blocking(move || gateway.look_at_certificate()).await {
+            tracing::error!(%error, "the certificate's files cannot be looked at");
+        }
+    }
 }
 
 /// Serves the admin routes until `cut`: they answer while the gateway drains.

@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Instant,
 };
 
@@ -140,11 +140,30 @@ impl Seat {
 
     fn tell(&self, notice: Notice) {
         self.notice.fetch_max(notice as u8, Ordering::Release);
+        self.wake();
+    }
+
+    /// Has the connection look around again.
+    pub(super) fn wake(&self) {
         self.connection.wake();
     }
 
+    /// Whether it is told anything yet; until then its task is woken for that.
+    pub(super) fn is_told(&self, cx: &mut Context<'_>) -> bool {
+        self.poll_notice(cx, Notice::GoOn).is_ready()
+    }
+
+    /// What the connection is told, as it is told.
+    pub(super) fn listen(&self) -> impl FnMut(&mut Context<'_>) -> Poll<Notice> + '_ {
+        let mut heard = Notice::GoOn;
+        move |cx| {
+            heard = ready!(self.poll_notice(cx, heard));
+            Poll::Ready(heard)
+        }
+    }
+
     /// Ready with what goes beyond what the connection has `heard`; until then it is woken for that.
-    pub(super) fn poll_notice(&self, cx: &mut Context<'_>, heard: Notice) -> Poll<Notice> {
+    fn poll_notice(&self, cx: &mut Context<'_>, heard: Notice) -> Poll<Notice> {
         self.connection.register(cx.waker());
         match Notice::from_number(self.notice.load(Ordering::Acquire)) {
             notice if notice > heard => Poll::Ready(notice),

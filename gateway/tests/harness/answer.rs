@@ -40,6 +40,12 @@ impl Answer {
         Some((Self { head, status, headers, body: Vec::new() }, end))
     }
 
+    /// The head of an answer that had no text of its own.
+    pub(crate) fn from_head(status: u16, headers: Vec<(String, String)>) -> Self {
+        let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        Self { head: format!("{status}\n{lines}"), status, headers, body: Vec::new() }
+    }
+
     /// What the head promises to follow, for a request of this method.
     #[track_caller]
     pub(crate) fn framing(&self, method: &str) -> Framing {

@@ -3,11 +3,13 @@
 use super::{
     PATIENCE,
     answer::{Answer, Framing},
+    tls::{ClientConfig, Link},
 };
 use rustix::net::{AddressFamily, SocketType, sockopt};
 use std::{
     io::{ErrorKind, Read, Write},
-    net::{Shutdown, SocketAddrV4, TcpStream},
+    net::{SocketAddrV4, TcpStream},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -24,7 +26,7 @@ pub(crate) enum Ended {
 
 /// One connection, and what was read ahead on it.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Link,
     ahead: Vec<u8>,
 }
 
@@ -52,7 +54,20 @@ impl Connection {
     fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("TCP_NODELAY");
         stream.set_write_timeout(Some(PATIENCE)).expect("a write timeout");
-        Self { stream, ahead: Vec::new() }
+        Self { stream: Link::Plain(stream), ahead: Vec::new() }
+    }
+
+    /// Shakes hands, if there is something to shake hands with.
+    #[track_caller]
+    pub(crate) fn encrypted(self, tls: Option<&Arc<ClientConfig>>) -> Self {
+        match tls {
+            Some(tls) => self.try_encrypted(tls).unwrap_or_else(|error| panic!("no handshake: {error}")),
+            None => self,
+        }
+    }
+
+    pub(crate) fn try_encrypted(self, tls: &Arc<ClientConfig>) -> std::io::Result<Self> {
+        Ok(Self { stream: self.stream.encrypted(tls)?, ..self })
     }
 
     /// Writes. A gateway that has answered and gone already is no failure of the write.
@@ -61,6 +76,7 @@ impl Connection {
         match self.stream.write_all(bytes) {
             Ok(()) => {}
             Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {}
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {}
             Err(error) => panic!("cannot write: {error}"),
         }
         self
@@ -68,7 +84,7 @@ impl Connection {
 
     /// No more will be sent; the answer is still wanted.
     pub(crate) fn finish_sending(&mut self) -> &mut Self {
-        self.stream.shutdown(Shutdown::Write).expect("a half-close");
+        self.stream.finish_sending().expect("a half-close");
         self
     }
 
@@ -79,7 +95,7 @@ impl Connection {
         if left.is_zero() {
             return Err(Ended::Open);
         }
-        self.stream.set_read_timeout(Some(left)).expect("a read timeout");
+        self.stream.tcp().set_read_timeout(Some(left)).expect("a read timeout");
         let mut buffer = [0; 64 * 1024];
         match self.stream.read(&mut buffer) {
             Ok(0) => Err(Ended::Closed),
@@ -90,6 +106,8 @@ impl Connection {
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(Ended::Open),
                 ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Err(Ended::Reset),
+                // TLS says goodbye, unless it was cut.
+                ErrorKind::UnexpectedEof => Err(Ended::Reset),
                 ErrorKind::Interrupted => Ok(()),
                 _ => panic!("cannot read: {error}"),
             },
@@ -146,6 +164,13 @@ impl Connection {
                 return (std::mem::take(&mut self.ahead), ended);
             }
         }
+    }
+
+    /// What comes next, or how it ended, or that nothing came.
+    #[track_caller]
+    pub(crate) fn some_within(&mut self, patience: Duration) -> (Vec<u8>, Option<Ended>) {
+        let ended = self.read_some(Instant::now() + patience).err();
+        (std::mem::take(&mut self.ahead), ended)
     }
 
     /// As [`Connection::rest_within`], with all patience.
@@ -214,14 +239,21 @@ impl Raw {
 #[must_use]
 pub(crate) struct Request {
     address: SocketAddrV4,
-    method: String,
-    target: String,
-    headers: Vec<(String, String)>,
+    tls: Option<Arc<ClientConfig>>,
+    pub(super) method: String,
+    pub(super) target: String,
+    pub(super) headers: Vec<(String, String)>,
 }
 
 impl Request {
     pub(crate) fn new(address: SocketAddrV4, method: &str, target: &str) -> Self {
-        Self { address, method: method.into(), target: target.into(), headers: Vec::new() }
+        Self { address, tls: None, method: method.into(), target: target.into(), headers: Vec::new() }
+    }
+
+    /// Over TLS, if there is a configuration of it.
+    pub(crate) fn encrypted(mut self, tls: Option<Arc<ClientConfig>>) -> Self {
+        self.tls = tls;
+        self
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -246,7 +278,7 @@ impl Request {
     #[track_caller]
     pub(crate) fn send(self) -> Answer {
         let method = self.method.clone();
-        let mut connection = Connection::open(self.address);
+        let mut connection = Connection::open(self.address).encrypted(self.tls.as_ref());
         connection.send(&self.header("Connection", "close").to_bytes());
         let answer = connection.answer(&method);
         let (more, ended) = connection.rest();
@@ -264,14 +296,14 @@ impl Request {
     /// The head of the answer; the body is read as the test pleases.
     #[track_caller]
     pub(crate) fn open(self) -> Download {
-        let connection = Connection::open(self.address);
+        let connection = Connection::open(self.address).encrypted(self.tls.as_ref());
         self.open_over(connection)
     }
 
     /// As [`Request::open`], by a client that takes only about so many bytes in advance.
     #[track_caller]
     pub(crate) fn open_with_window(self, bytes: usize) -> Download {
-        let connection = Connection::open_with_window(self.address, bytes);
+        let connection = Connection::open_with_window(self.address, bytes).encrypted(self.tls.as_ref());
         self.open_over(connection)
     }
 

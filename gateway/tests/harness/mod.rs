@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`process`] | [`Setup`] and [`Gateway`]: start, ask, signal, stop |
 //! | [`client`] | [`Request`], [`Download`], [`Connection`]: HTTP/1.1 over a socket, nothing hidden |
+//! | [`tls`], [`http2`], [`frames`] | the same over TLS, and over HTTP/2: by a library, or frame by frame |
 //! | [`answer`] | [`Answer`]: what came back, and what every error must look like |
 //! | [`multipart`] | `multipart/byteranges`, read strictly |
 //! | [`link`] | signed URLs, made from the contract and not by the code under test |
@@ -16,21 +17,27 @@ mod answer;
 mod catalog;
 mod client;
 mod file;
+pub(crate) mod frames;
 mod health;
+mod http2;
 mod link;
 mod multipart;
 mod process;
 mod random;
 mod storage;
+mod tls;
 
 pub(crate) use answer::{Answer, EXPOSED};
 pub(crate) use client::{Connection, Download, Ended, Raw, Request};
 pub(crate) use file::{File, NewFile};
+pub(crate) use frames::{Frame, Frames};
+pub(crate) use http2::{Http2, Stream};
 pub(crate) use link::{KEY_ID, LinkV1, LinkV2, SECRET, hmac_hex, percent};
 pub(crate) use multipart::{Part, parts};
 pub(crate) use process::{Exit, Gateway, Setup, setup, setup_without_schema, start};
 pub(crate) use random::{Random, bytes};
 pub(crate) use storage::{Storage, Stored};
+pub(crate) use tls::{Certificate, ClientConfig};
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -39,6 +46,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Within this, every gateway follows a change in the catalog (2 s), give or take a slow machine.
 pub(crate) const FOLLOWS: Duration = Duration::from_millis(2_500);
+
+/// Whether tests may take long: with `TEST_LONG=true` they do as much as the abuse list asks for.
+#[expect(clippy::disallowed_methods, reason = "how long tests may take is the test runner's to say")]
+pub(crate) fn is_long() -> bool {
+    std::env::var("TEST_LONG").is_ok_and(|value| value == "true")
+}
 
 /// Unix seconds.
 #[expect(clippy::disallowed_methods, reason = "the tests' one clock")]

@@ -1,8 +1,14 @@
 //! The gateway as a process: started with nothing in its environment but what a test says, killed when dropped.
 
 use super::{
-    Connection, File, PATIENCE, Raw, Request, SECRET, catalog::Catalog, eventually, health::Level,
-    link::signatures_made, storage::Storage, storage::aws_variables,
+    Connection, File, PATIENCE, Raw, Request, SECRET,
+    catalog::Catalog,
+    eventually,
+    health::Level,
+    link::signatures_made,
+    storage::Storage,
+    storage::aws_variables,
+    tls::{Certificate, ClientConfig},
 };
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -13,7 +19,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -50,6 +56,7 @@ pub(crate) struct Setup {
     variables: BTreeMap<String, String>,
     fd_limit: Option<u32>,
     user: Option<u32>,
+    tls: Option<Arc<ClientConfig>>,
 }
 
 /// A gateway that did not start.
@@ -77,7 +84,7 @@ impl Setup {
             variables.extend(aws_variables());
             variables.insert("GATEWAY_CACHE_DIR".into(), home.path().join("cache").display().to_string());
         }
-        Self { home, storage, catalog, address, variables, fd_limit: None, user: None }
+        Self { home, storage, catalog, address, variables, fd_limit: None, user: None, tls: None }
     }
 
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
@@ -100,6 +107,26 @@ impl Setup {
     pub(crate) fn user(mut self, id: u32) -> Self {
         self.user = Some(id);
         self
+    }
+
+    /// Speaks TLS with a certificate of its own, which every client of the test trusts.
+    pub(crate) fn tls(self) -> Self {
+        self.tls_with(&Certificate::new("localhost"))
+    }
+
+    /// As [`Setup::tls`], with this certificate.
+    pub(crate) fn tls_with(mut self, certificate: &Certificate) -> Self {
+        certificate.write_to(self.home.path());
+        self.tls = Some(certificate.trusted(&[]));
+        let path = |name: &str| self.home.path().join(name).display().to_string();
+        let (certificate, key) = (path("tls.crt"), path("tls.key"));
+        self.set("GATEWAY_TLS_CERT", &certificate).set("GATEWAY_TLS_KEY", &key)
+    }
+
+    /// On the storage and the catalog of another gateway.
+    pub(crate) fn beside(self, other: &Gateway) -> Self {
+        let (storage, catalog) = (other.storage().url(), other.catalog().url());
+        self.set("STORAGE_URL", &storage).set("DATABASE_URL", &catalog)
     }
 
     /// A folder of the test's own, beside storage and catalog.
@@ -136,10 +163,13 @@ impl Setup {
 
     /// Started, and perhaps not ready yet.
     pub(crate) fn start_unready(self) -> Gateway {
-        let (child, log) = self.spawn();
+        let launch = Launch { variables: self.variables, fd_limit: self.fd_limit, user: self.user };
+        let (child, log) = launch.spawn(self.home.path());
         Gateway {
-            pid: child.id(),
+            pid: child.id().into(),
             child: Mutex::new(child),
+            launch,
+            tls: self.tls,
             address: self.address,
             log,
             storage: self.storage,
@@ -153,14 +183,25 @@ impl Setup {
     /// Run until it exits by itself.
     #[track_caller]
     pub(crate) fn run_to_exit(self) -> Exit {
-        let (mut child, log) = self.spawn();
+        let launch = Launch { variables: self.variables, fd_limit: self.fd_limit, user: self.user };
+        let (mut child, log) = launch.spawn(self.home.path());
         let status = eventually("the gateway exits", PATIENCE, || child.try_wait().expect("a child can be awaited"));
         Exit { status, log: fs::read_to_string(log).expect("a log") }
     }
+}
 
-    fn spawn(&self) -> (Child, PathBuf) {
-        let path = self.home.path().join("log");
-        let log = fs::File::create(&path).expect("a file for the log");
+/// What a gateway is started with.
+struct Launch {
+    variables: BTreeMap<String, String>,
+    fd_limit: Option<u32>,
+    user: Option<u32>,
+}
+
+impl Launch {
+    /// The log goes on where an earlier process has left it.
+    fn spawn(&self, home: &Path) -> (Child, PathBuf) {
+        let path = home.join("log");
+        let log = fs::File::options().create(true).append(true).open(&path).expect("a file for the log");
         let mut command = match self.fd_limit {
             None => Command::new(BINARY),
             Some(limit) => {
@@ -170,10 +211,10 @@ impl Setup {
             }
         };
         if let Some(id) = self.user {
-            give_to(self.home.path(), id);
+            give_to(home, id);
             command.uid(id).gid(id);
         }
-        command.env_clear().envs(&self.variables).current_dir(self.home.path()).stdin(Stdio::null());
+        command.env_clear().envs(&self.variables).current_dir(home).stdin(Stdio::null());
         command.stdout(log.try_clone().expect("one file for both")).stderr(log);
         (command.spawn().expect("the gateway can be run"), path)
     }
@@ -199,7 +240,9 @@ fn give_to(path: &Path, id: u32) {
 /// A running gateway.
 pub(crate) struct Gateway {
     child: Mutex<Child>,
-    pid: u32,
+    pid: AtomicU32,
+    launch: Launch,
+    tls: Option<Arc<ClientConfig>>,
     address: Ipv4Addr,
     log: PathBuf,
     storage: Storage,
@@ -219,7 +262,7 @@ impl Gateway {
     }
 
     pub(crate) fn request(&self, method: &str, target: &str) -> Request {
-        Request::new(self.public(), method, target)
+        Request::new(self.public(), method, target).encrypted(self.tls.clone())
     }
 
     /// A request to the admin listener.
@@ -229,7 +272,12 @@ impl Gateway {
 
     #[track_caller]
     pub(crate) fn connect(&self) -> Connection {
-        Connection::open(self.public())
+        Connection::open(self.public()).encrypted(self.tls.as_ref())
+    }
+
+    /// What its clients trust, if it speaks TLS.
+    pub(crate) fn tls(&self) -> Option<&Arc<ClientConfig>> {
+        self.tls.as_ref()
     }
 
     /// Writes these bytes, then reads until the gateway closes.
@@ -262,12 +310,31 @@ impl Gateway {
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.pid
+        self.pid.load(Ordering::Relaxed)
+    }
+
+    /// Starts it again once it has exited, with the same settings.
+    #[track_caller]
+    pub(crate) fn start_again(&self) {
+        eventually("the gateway has exited", PATIENCE, || self.exited());
+        let (child, _) = self.launch.spawn(self.home.path());
+        self.pid.store(child.id(), Ordering::Relaxed);
+        *self.child.lock().expect("no holder panics") = child;
+        self.await_ready();
     }
 
     /// Everything it has written to stdout and stderr.
     pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.log).expect("a log")).into_owned()
+    }
+
+    /// The value of a series on `/metrics`, named with its labels; 0 when there is none.
+    #[track_caller]
+    pub(crate) fn metric(&self, series: &str) -> u64 {
+        let answer = self.admin("GET", "/metrics").send();
+        let text = String::from_utf8_lossy(answer.body()).into_owned();
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.map_or(0, |value| value.parse().expect("a whole number"))
     }
 
     /// The status of `/readyz`; `None` when nothing answers there.
@@ -291,7 +358,7 @@ impl Gateway {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw).expect("a child has a pid");
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a child has a pid");
         kill_process(pid, signal).expect("the gateway takes signals");
     }
 
