@@ -24,6 +24,10 @@ pub const SETTINGS: &[Setting] = &[
         "Open connections at most; fewer if the limit of open files is lower",
     ),
     Setting::new("GATEWAY_MAX_INFLIGHT", "4096", "Requests being answered at most; past it 503"),
+    Setting::unset(
+        "GATEWAY_MAX_PER_PEER",
+        "Open connections of one IPv4 address or IPv6 /64 at most; no bound unless given",
+    ),
     Setting::new("GATEWAY_HEADER_SECONDS", "15", "A request's head must arrive within this"),
     Setting::new("GATEWAY_IDLE_SECONDS", "75", "An idle connection is kept for this long"),
     Setting::new("GATEWAY_STALL_SECONDS", "900", "A client that takes no byte of its answer is kept for this long"),
@@ -61,6 +65,8 @@ pub struct Config {
     pub max_connections: usize,
     /// `GATEWAY_MAX_INFLIGHT`.
     pub max_in_flight: usize,
+    /// `GATEWAY_MAX_PER_PEER`; `None`: no bound.
+    pub max_per_peer: Option<usize>,
     /// `GATEWAY_TLS_CERT` and `GATEWAY_TLS_KEY`; `None`: plain HTTP.
     pub tls: Option<Tls>,
     /// Header, idle and stall.
@@ -92,6 +98,7 @@ impl Config {
         let threads = settings.parsed("GATEWAY_THREADS", positive);
         let max_connections = settings.parsed("GATEWAY_MAX_CONNECTIONS", positive);
         let max_in_flight = settings.parsed("GATEWAY_MAX_INFLIGHT", positive);
+        let max_per_peer = settings.parsed("GATEWAY_MAX_PER_PEER", positive);
         let tls = tls(settings);
         let storage = settings.required("STORAGE_URL").and_then(|_| settings.parsed("STORAGE_URL", str::parse));
         let catalog = settings.required("DATABASE_URL").and_then(|_| settings.parsed("DATABASE_URL", sqlite_path));
@@ -115,6 +122,7 @@ impl Config {
             allowed_origins: allowed_origins?,
             max_connections: max_connections?,
             max_in_flight: max_in_flight?,
+            max_per_peer,
             tls: tls?,
             patience: Patience { header: header?, idle: idle?, stall: stall? },
             drain_delay: drain_delay?,

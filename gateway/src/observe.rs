@@ -39,6 +39,7 @@ pub(crate) struct Metrics {
     pub(crate) accepted: IntCounter,
     pub(crate) accept_errors: IntCounter,
     pub(crate) handshake_errors: IntCounter,
+    pub(crate) refused_peers: IntCounter,
     certificate_expiry: IntGauge,
 }
 
@@ -55,6 +56,8 @@ impl Metrics {
         let build = counters("gateway_build_info", "Always 1; the label names the build.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).inc();
         registry.register(Box::new(ProcessCollector::new(std::process::id().cast_signed(), "gateway")))?;
+        let refused = "Connections closed at once, by the bound they are past.";
+        let refused = counters("gateway_refused_connections_total", refused, &["reason"])?;
         let expiry = "When the certificate expires, in Unix seconds.";
         let requests = counters("gateway_requests_total", "Requests answered.", &["method", "status"])?;
         Ok(Arc::new(Self {
@@ -72,6 +75,7 @@ impl Metrics {
                 "gateway_tls_handshake_errors_total",
                 "Connections that ended in their handshake.",
             )?,
+            refused_peers: refused.with_label_values(&["peer"]),
             certificate_expiry: IntGauge::new("gateway_tls_certificate_expiry_timestamp_seconds", expiry)?,
             registry,
         }))

@@ -1,6 +1,12 @@
 //! Accepting connections, within the bounds and past the errors.
 
-use super::{FIRST_BACKOFF, room::Room, serve_one, workers::Workers};
+use super::{
+    FIRST_BACKOFF,
+    peers::{PeerPlace, Peers},
+    room::Room,
+    serve_one,
+    workers::Workers,
+};
 use crate::Gateway;
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
@@ -18,6 +24,7 @@ const ROOM_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Acceptor<'a> {
     pub(super) gateway: &'a Gateway,
     pub(super) connections: Arc<Semaphore>,
+    pub(super) peers: Arc<Peers>,
     pub(super) workers: Workers,
     /// All that is being served.
     pub(super) open: TaskTracker,
@@ -30,8 +37,8 @@ impl Acceptor<'_> {
         let metrics = &self.gateway.shared.metrics;
         let mut backoff = FIRST_BACKOFF;
         loop {
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
+            let (stream, address) = match listener.accept().await {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     metrics.accept_errors.inc();
                     if !is_of_one_client(&error) {
@@ -44,11 +51,14 @@ impl Acceptor<'_> {
             };
             backoff = FIRST_BACKOFF;
             metrics.accepted.inc();
-            self.serve(stream).await;
+            match self.peers.enter(address.ip()) {
+                Some(place) => self.serve(stream, place).await,
+                None => metrics.refused_peers.inc(),
+            }
         }
     }
 
-    async fn serve(&self, stream: TcpStream) {
+    async fn serve(&self, stream: TcpStream, place: PeerPlace) {
         let room = &self.gateway.shared.room;
         let permit = permit(&self.connections, room).await;
         // The socket leaves this thread's runtime for its worker's.
@@ -61,7 +71,7 @@ impl Acceptor<'_> {
                     serve_one(&gateway, stream, &seated.seat).await;
                 }
                 gateway.shared.metrics.connections.dec();
-                drop((load, seated, permit));
+                drop((load, seated, permit, place));
             })
         });
     }

@@ -13,6 +13,7 @@ mod http1;
 mod http2;
 mod limits;
 mod linger;
+mod peers;
 mod room;
 mod tls;
 mod workers;
@@ -24,6 +25,7 @@ pub(crate) use certificate::{CERT, KEY};
 use connection::{Phase, TimedStream};
 use http::Request;
 use hyper::{body::Incoming, service::service_fn};
+use peers::Peers;
 pub(crate) use room::Room;
 use room::{Notice, Seat};
 use std::{convert::Infallible, io, num::NonZero, sync::Arc, time::Duration};
@@ -53,6 +55,7 @@ pub(crate) async fn serve_files(
     let acceptor = Acceptor {
         gateway: &gateway,
         connections: Arc::new(Semaphore::new(limits::connections(config.max_connections))),
+        peers: Peers::new(config.max_per_peer),
         workers: Workers::start(config.threads.unwrap_or_else(cores))?,
         open: TaskTracker::new(),
     };

@@ -6,6 +6,7 @@ mod connections;
 mod exhaustion;
 mod heads;
 mod noise;
+mod peers;
 mod timeouts;
 
 use harness::{Answer, File, Gateway, Raw, bytes};

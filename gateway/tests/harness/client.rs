@@ -8,7 +8,7 @@ use super::{
 use rustix::net::{AddressFamily, SocketType, sockopt};
 use std::{
     io::{ErrorKind, Read, Write},
-    net::{SocketAddrV4, TcpStream},
+    net::{Ipv4Addr, SocketAddrV4, TcpStream},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -42,6 +42,15 @@ impl Connection {
     pub(crate) fn open_with_window(address: SocketAddrV4, bytes: usize) -> Self {
         let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
         sockopt::set_socket_recv_buffer_size(&socket, bytes).expect("a receive buffer");
+        rustix::net::connect(&socket, &address).expect("the gateway accepts");
+        Self::over(TcpStream::from(socket))
+    }
+
+    /// A connection from another address of this machine.
+    #[track_caller]
+    pub(crate) fn open_from(source: Ipv4Addr, address: SocketAddrV4) -> Self {
+        let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        rustix::net::bind(&socket, &SocketAddrV4::new(source, 0)).expect("all of 127.0.0.0/8 is ours");
         rustix::net::connect(&socket, &address).expect("the gateway accepts");
         Self::over(TcpStream::from(socket))
     }
