@@ -41,14 +41,14 @@ fn other_protocols_are_refused() {
 fn random_bytes_are_refused() {
     let (gateway, _) = gateway_and_file();
     let before = gateway.log().lines().count();
-    const SEEDS: u64 = 400;
-    for seed in 0..SEEDS {
+    let seeds = if harness::is_long() { 10_000 } else { 400 };
+    for seed in 0..seeds {
         let mut random = Random::seeded(seed);
         let length = 1 + random.below(3_000);
         assert_refused(&gateway, &random.bytes(usize::try_from(length).expect("it is under 3,001")));
     }
     let lines = gateway.log().lines().count() - before;
-    assert!(lines as u64 <= SEEDS, "{lines} lines in the log for {SEEDS} connections");
+    assert!(lines as u64 <= seeds, "{lines} lines in the log for {seeds} connections");
     gateway.assert_unharmed();
 }
 
@@ -56,7 +56,7 @@ fn random_bytes_are_refused() {
 fn a_good_request_with_a_few_bytes_changed_never_breaks_anything() {
     let (gateway, file) = gateway_and_file();
     let good = gateway.get(&file.url()).range("bytes=0-1").header("If-None-Match", "\"x\"").to_bytes();
-    for seed in 0..400 {
+    for seed in 0..if harness::is_long() { 10_000 } else { 400 } {
         let mut random = Random::seeded(seed);
         let mut request = good.clone();
         for _ in 0..=random.below(3) {
@@ -64,7 +64,7 @@ fn a_good_request_with_a_few_bytes_changed_never_breaks_anything() {
             match random.below(4) {
                 0 => request[at] = random.bytes(1)[0],
                 1 => request.insert(at, random.bytes(1)[0]),
-                2 => drop(request.remove(at)),
+                2 if request.len() > 1 => drop(request.remove(at)),
                 _ => request.truncate(at.max(1)),
             }
         }
