@@ -29,6 +29,8 @@ source "$check/source_code.sh"
 source "$check/constant_time.sh"
 # shellcheck source=deploy/check/end_to_end.sh
 source "$check/end_to_end.sh"
+# shellcheck source=deploy/check/encrypted.sh
+source "$check/encrypted.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
 
@@ -73,6 +75,8 @@ step "the documentation builds" document
 step "scripts have no syntax errors or known pitfalls" check_scripts
 step "an issuer in another language gives the golden vectors" golden_vectors
 step "all tests pass" cargo test --locked --workspace
+step "the gateway bears as much abuse as its list asks for" bear_abuse
+step "the gateway's tests pass on TLS" test_gateway_on_tls
 step "the release binaries build" cargo build --locked --release --workspace
 step "a wrong signature takes the same time wherever it is wrong" constant_time
 
@@ -86,4 +90,5 @@ fi
 step "a clip is made" make_clip
 [[ "$embedded_only" == true ]] || end_to_end s3 "$bucket/end-to-end"
 end_to_end file "file://$work/file/files"
+encrypted
 newcomer

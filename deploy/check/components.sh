@@ -130,23 +130,24 @@ sign_in() {
   printf 'Authorization: Bearer %s\n' "$(node "$check/token.mjs" "$work/clerk.pem" "$1")" >"$work/$1.header"
 }
 
-# Storage URL, folder: both services, ready to serve. The settings are the ones a deployment has to give.
+# Storage URL, folder, scheme of the gateway's URLs: both services, ready to serve. The settings are the ones a
+# deployment has to give.
 start_services() {
-  local gateway_port gateway_admin signer_port signer_internal storage="$1" folder="$2"
+  local gateway_port gateway_admin signer_port signer_internal storage="$1" folder="$2" scheme="${3:-http}"
   release=$(target_folder)/release
   read -r gateway_port gateway_admin signer_port signer_internal < <(python3 "$check/free_ports.py" 4)
   mkdir -p "$folder/tmp"
   FILE_SIGNING_SECRET=$(new_secret)
   k2_secret=$(new_secret)
   export FILE_SIGNING_SECRET FILE_SIGNING_KEYS="k2:$k2_secret" RUST_LOG="${RUST_LOG:-debug,hyper_util=info}"
-  export STORAGE_URL="$storage" DATABASE_URL="sqlite://$folder/catalog.db" PUBLIC_FILES_URL="http://127.0.0.1:$gateway_port"
+  export STORAGE_URL="$storage" DATABASE_URL="sqlite://$folder/catalog.db" PUBLIC_FILES_URL="$scheme://127.0.0.1:$gateway_port"
   export GATEWAY_LISTEN="127.0.0.1:$gateway_port" GATEWAY_ADMIN_LISTEN="127.0.0.1:$gateway_admin"
   export SIGNER_LISTEN="127.0.0.1:$signer_port" SIGNER_INTERNAL_LISTEN="127.0.0.1:$signer_internal"
   export GATEWAY_CACHE_DIR="$folder/cache"
   CLERK_JWT_KEY=$(<"$work/clerk.pub.pem")
   export CLERK_JWT_KEY
 
-  gateway="http://$GATEWAY_LISTEN" signer="http://$SIGNER_LISTEN/api"
+  gateway="$PUBLIC_FILES_URL" signer="http://$SIGNER_LISTEN/api"
   start "${folder##*/}-signer" env TMPDIR="$folder/tmp" "$release/signer"
   signer_pid=$started
   start_gateway "$folder"

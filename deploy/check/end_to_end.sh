@@ -36,11 +36,11 @@ make_clip() {
   head -c 40M /dev/urandom >"$big_upload"
 }
 
-start_services_of_users() {
+start_services_of_users() { # scheme of the gateway's URLs, if it is not http
   make_token_key
   sign_in user_alice
   sign_in user_bob
-  start_services "$storage" "$folder"
+  start_services "$storage" "$folder" "$@"
   untouched=$(objects)
 }
 
@@ -158,8 +158,8 @@ play_in_ffmpeg() {
   expect_equal "the frame at 15 s" "$(frame_at_15_seconds "$url")" "$(frame_at_15_seconds "$clip")"
 }
 
-frame_at_15_seconds() {
-  ffmpeg -v error -ss 15 -i "$1" -map 0:v -frames:v 1 -f framemd5 -
+frame_at_15_seconds() { # URL or file, options for reading it
+  ffmpeg -v error -ss 15 "${@:2}" -i "$1" -map 0:v -frames:v 1 -f framemd5 -
 }
 
 play_in_chromium() {

@@ -8,7 +8,7 @@ readonly exit_unavailable=69
 
 # command:package
 readonly debian_commands=(
-  cc:build-essential curl:curl ffmpeg:ffmpeg ffprobe:ffmpeg git:git openssl:openssl shellcheck:shellcheck
+  cc:build-essential curl:curl ffmpeg:ffmpeg ffprobe:ffmpeg git:git h2load:nghttp2-client openssl:openssl shellcheck:shellcheck
   valgrind:valgrind /usr/bin/chromium:chromium
 )
 

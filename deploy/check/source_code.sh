@@ -15,6 +15,17 @@ golden_vectors() {
   node proto/tests/vectors.mjs | diff - proto/tests/vectors.json
 }
 
+# The long forms of tests that are short elsewhere.
+bear_abuse() {
+  TEST_LONG=true cargo test --locked --workspace --test framing --test tls -- thousands noise random_bytes
+}
+
+# What is answered is answered over TLS too.
+test_gateway_on_tls() {
+  TEST_TLS=true cargo test --locked --workspace \
+    --test signed_urls --test ranges --test conditionals --test answers --test bodies --test lifecycle
+}
+
 # `--workspace`, so that dependencies are not built again with other features.
 test_gateway_on_s3() {
   TEST_STORAGE_URL="$bucket/gateway-tests" cargo test --locked --workspace \

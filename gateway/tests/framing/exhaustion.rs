@@ -97,7 +97,7 @@ fn thousands_of_idle_connections_do_no_harm() {
     let crowd = crowd(&gateway, count as usize);
     assert_eq!(crowd.len(), count as usize);
     let each = gateway.memory().saturating_sub(before) / u64::from(count);
-    assert!(each < 16 << 10, "{each} bytes for each idle connection");
+    assert!(each < 32 << 10, "{each} bytes for each idle connection");
     let cost = idle_cost(&gateway);
     assert!(cost < A_WHILE, "{cost:?} of processor time in a second");
     assert_eq!(gateway.readiness(), Some(200));

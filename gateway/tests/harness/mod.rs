@@ -53,6 +53,12 @@ pub(crate) fn is_long() -> bool {
     std::env::var("TEST_LONG").is_ok_and(|value| value == "true")
 }
 
+/// Whether every gateway speaks TLS, unless a test says otherwise: with `TEST_TLS=true`.
+#[expect(clippy::disallowed_methods, reason = "how gateways are reached is the test runner's to say")]
+fn is_encrypted() -> bool {
+    std::env::var("TEST_TLS").is_ok_and(|value| value == "true")
+}
+
 /// Unix seconds.
 #[expect(clippy::disallowed_methods, reason = "the tests' one clock")]
 pub(crate) fn now() -> u64 {

@@ -32,7 +32,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_gateway");
 pub(crate) fn setup() -> Setup {
     let setup = Setup::new();
     setup.catalog.migrate();
-    setup
+    if super::is_encrypted() { setup.tls() } else { setup }
 }
 
 /// As [`setup`], but nobody has made the catalog's tables yet.

@@ -23,7 +23,12 @@ fn attempt(gateway: &Gateway, file: &File, random: &mut Random, tally: &Tally) -
     let first = usize::try_from(random.below(SIZE)).expect("an index");
     let last = usize::try_from(first as u64 + random.below(SIZE - first as u64)).expect("an index");
     let request = gateway.get(&file.url()).range(&format!("bytes={first}-{last}")).header("Connection", "close");
-    let answer = Connection::try_open(gateway.public(), PATIENCE).map(|mut connection| {
+    let connection = Connection::try_open(gateway.public(), PATIENCE);
+    let connection = connection.and_then(|connection| match gateway.tls() {
+        Some(tls) => connection.try_encrypted(tls).ok(),
+        None => Some(connection),
+    });
+    let answer = connection.map(|mut connection| {
         let (answer, ended) = connection.send(&request.to_bytes()).rest();
         assert_ne!(ended, Ended::Open, "a client is left waiting");
         answer

@@ -81,7 +81,7 @@ fn killed_it_cuts_every_transfer_and_starts_clean() {
 fn what_is_asked_for_behind_a_running_answer_is_not_begun() {
     let gateway = setup().start();
     let film = gateway.store("film.mp4", &bytes(16 << 20));
-    let mut connection = Connection::open_with_window(gateway.public(), 16 << 10);
+    let mut connection = Connection::open_with_window(gateway.public(), 16 << 10).encrypted(gateway.tls());
     // A second request is read when the first one's answer has gone out, which is after the signal.
     let request = gateway.get(&film.url()).to_bytes();
     connection.send(&request);
