@@ -200,6 +200,12 @@ impl Socket {
         self.poll_call(cx, || sendmsg(&self.tcp, buffers, &mut SendAncillaryBuffer::default(), MORE_FOLLOWS))
     }
 
+    /// `sendfile` holds back what is less than a segment while it has more to send, and then finds no room for that more:
+    /// where segments are large the socket would wait for us, and we for the socket, until the kernel's timer ends it.
+    fn push(&self) {
+        let _ = self.tcp.set_nodelay(true);
+    }
+
     fn poll_send_span(&mut self, cx: &mut Context<'_>, slot: &Slot) -> Poll<io::Result<usize>> {
         if self.turn >= TURN {
             self.turn = 0;
@@ -208,7 +214,13 @@ impl Socket {
         }
         let left = slot.left();
         let wanted = usize::try_from((left.end - left.start).min(CALL)).unwrap_or(usize::MAX);
-        let sent = ready!(self.poll_call(cx, || transfer(&self.tcp, &slot.file, left.start, wanted)))?;
+        let sent = ready!(self.poll_call(cx, || {
+            let sent = transfer(&self.tcp, &slot.file, left.start, wanted);
+            if sent == Err(Errno::AGAIN) {
+                self.push();
+            }
+            sent
+        }))?;
         if sent == 0 && wanted > 0 {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         }

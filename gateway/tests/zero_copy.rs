@@ -6,7 +6,7 @@ use harness::{Ended, File, Gateway, bytes};
 use std::{
     fs,
     io::{Seek, SeekFrom, Write},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 const KIB: usize = 1 << 10;
@@ -130,4 +130,24 @@ fn clients_that_take_all_they_get_do_not_keep_others_from_theirs() {
         }
     });
     gateway.assert_unharmed();
+}
+
+#[test]
+fn a_part_that_begins_within_a_page_does_not_wait_for_the_kernels_timer() {
+    let gateway = harness::start();
+    let file = gateway.store("film.mp4", &bytes(2 << 20));
+    let mut connection = gateway.connect();
+    for length in [65_000, 65_536, 1 << 20] {
+        let request = gateway.get(&file.url()).range(&format!("bytes=1000-{}", 1000 + length - 1));
+        let mut times: Vec<_> = (0..21)
+            .map(|_| {
+                let start = Instant::now();
+                request.over(&mut connection).assert_part(&file.bytes, 1000, 1000 + length - 1);
+                start.elapsed()
+            })
+            .collect();
+        times.sort();
+        // The timer takes over 200 ms, each time.
+        assert!(times[10] < Duration::from_millis(150), "{length} bytes: {times:?}");
+    }
 }
