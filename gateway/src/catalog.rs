@@ -9,10 +9,11 @@ use proto::{
 };
 use quick_cache::{Equivalent, sync::Cache};
 use sqlx::{
-    Row,
+    ConnectOptions, QueryBuilder, Row, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow},
 };
 use std::{
+    collections::HashMap,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -32,6 +33,10 @@ const LOOK_UP: &str = "SELECT f.user_id, f.object_key, f.filename, f.content_typ
      u.blocked_at, u.banned_at, u.deleted_at, u.urls_revoked_before_seconds AS user_revoked_before \
      FROM (SELECT CAST($1 AS TEXT) AS file_id, CAST($2 AS TEXT) AS user_id) AS asked \
      LEFT JOIN files f ON f.id = asked.file_id LEFT JOIN users u ON u.id = asked.user_id";
+
+/// What is there and not expired.
+const KEPT: &str = "SELECT id, object_key, size, etag FROM files WHERE state = 'ready' \
+     AND (expires_at_seconds IS NULL OR expires_at_seconds > ";
 
 const SCHEMA: &str = "SELECT MAX(version) FROM _sqlx_migrations WHERE success";
 
@@ -77,8 +82,23 @@ impl Equivalent<Key> for Asked<'_> {
     }
 }
 
+/// A file's object, as its ready row has it.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) object_key: String,
+    pub(crate) etag: ETag,
+    pub(crate) size: u64,
+}
+
+/// A connection that is kept to see others' commits, and what it saw last.
+pub(crate) struct Watch {
+    connection: SqliteConnection,
+    seen: i64,
+}
+
 /// The catalog behind `DATABASE_URL`, opened for reading only.
 pub(crate) struct Catalog {
+    options: SqliteConnectOptions,
     pool: SqlitePool,
     found: Cache<Key, Found>,
 }
@@ -88,7 +108,7 @@ impl Catalog {
     pub(crate) fn open(path: &Path) -> Self {
         let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(TIMEOUT);
         let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(TIMEOUT);
-        Self { pool: pool.connect_lazy_with(options), found: Cache::new(REMEMBERED) }
+        Self { pool: pool.connect_lazy_with(options.clone()), options, found: Cache::new(REMEMBERED) }
     }
 
     /// Looks the granted file and user up and lets them in, or says why not.
@@ -110,6 +130,40 @@ impl Catalog {
             }
             Ok(Ok(_)) => Ok(()),
         }
+    }
+
+    /// Whether anything was committed since the last call with this `watch`. Without an answer, nothing was; the first
+    /// one is a change.
+    pub(crate) async fn has_changed(&self, watch: &mut Option<Watch>) -> bool {
+        match timeout(TIMEOUT, self.look_for_change(watch.take())).await {
+            Ok(Ok((now, has_changed))) => {
+                *watch = Some(now);
+                has_changed
+            }
+            Ok(Err(_)) | Err(_) => false,
+        }
+    }
+
+    async fn look_for_change(&self, watch: Option<Watch>) -> Result<(Watch, bool), sqlx::Error> {
+        let (mut connection, before) = match watch {
+            Some(watch) => (watch.connection, Some(watch.seen)),
+            None => (self.options.connect().await?, None),
+        };
+        let seen = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut connection).await?;
+        Ok((Watch { connection, seen }, before != Some(seen)))
+    }
+
+    /// Those of the files that have a ready row.
+    pub(crate) async fn kept(&self, ids: &[&FileId]) -> Result<HashMap<String, Kept>, sqlx::Error> {
+        let mut query = QueryBuilder::new(KEPT);
+        query.push_bind(i64::try_from(Now::read().unix_seconds).unwrap_or(i64::MAX)).push(") AND id IN (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id.as_str());
+        }
+        query.push(")");
+        let rows = timeout(TIMEOUT, query.build().fetch_all(&self.pool)).await;
+        rows.unwrap_or(Err(sqlx::Error::PoolTimedOut))?.iter().map(kept).collect()
     }
 
     async fn find(&self, grant: &Grant, now: Instant) -> Result<Found, sqlx::Error> {
@@ -160,6 +214,13 @@ fn file_entry(row: &SqliteRow) -> Result<Option<FileEntry>, sqlx::Error> {
         expires_at: row.try_get::<Option<i64>, _>("expires_at_seconds")?.map(seconds),
         urls_revoked_before: row.try_get::<Option<i64>, _>("file_revoked_before")?.map(seconds),
     }))
+}
+
+fn kept(row: &SqliteRow) -> Result<(String, Kept), sqlx::Error> {
+    let etag: String = row.try_get("etag")?;
+    let etag = ETag::from_storage(&etag).ok_or_else(|| sqlx::Error::Decode("the row's etag is not usable".into()))?;
+    let size = u64::try_from(row.try_get::<i64, _>("size")?).unwrap_or(0);
+    Ok((row.try_get("id")?, Kept { object_key: row.try_get("object_key")?, etag, size }))
 }
 
 fn standing(row: &SqliteRow) -> Result<UserStanding, sqlx::Error> {

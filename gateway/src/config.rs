@@ -11,7 +11,8 @@ use proto::{
     settings::{Setting, Settings},
     storage::{Aws, StorageUrl, sqlite_path},
 };
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use sha2::{Digest, Sha256};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// The gateway's own settings, beside [`proto::settings::COMMON`].
 pub const SETTINGS: &[Setting] = &[
@@ -28,6 +29,12 @@ pub const SETTINGS: &[Setting] = &[
         "GATEWAY_MAX_PER_PEER",
         "Open connections of one IPv4 address or IPv6 /64 at most; no bound unless given",
     ),
+    Setting::unset(
+        "GATEWAY_CACHE_DIR",
+        "Folder for chunks of what s3:// storage holds, or off; one of its own under the system's cache folder unless given",
+    ),
+    Setting::new("GATEWAY_CACHE_BYTES", "10GiB", "Disk that these chunks may take"),
+    Setting::new("GATEWAY_CHUNK_BYTES", "1MiB", "Size of a chunk: a power of two from 64KiB to 8MiB"),
     Setting::new("GATEWAY_HEADER_SECONDS", "15", "A request's head must arrive within this"),
     Setting::new("GATEWAY_IDLE_SECONDS", "75", "An idle connection is kept for this long"),
     Setting::new("GATEWAY_STALL_SECONDS", "900", "A client that takes no byte of its answer is kept for this long"),
@@ -53,6 +60,10 @@ pub struct Config {
     pub storage: StorageUrl,
     /// The `AWS_*` variables.
     pub aws: Aws,
+    /// Tells one storage from another, endpoint included.
+    pub storage_name: String,
+    /// For a bucket; `None`: off.
+    pub cache: Option<Cache>,
     /// The path in `DATABASE_URL`.
     pub catalog: PathBuf,
     /// The ring of signing keys.
@@ -75,6 +86,17 @@ pub struct Config {
     pub drain_delay: Duration,
     /// `DRAIN_SECONDS`.
     pub drain: Duration,
+}
+
+/// Where and how chunks of a bucket's objects are kept.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    /// `GATEWAY_CACHE_DIR`: nothing else lies in it.
+    pub folder: PathBuf,
+    /// `GATEWAY_CACHE_BYTES`.
+    pub bytes: u64,
+    /// `GATEWAY_CHUNK_BYTES`.
+    pub chunk: u64,
 }
 
 /// How long a connection may keep us waiting.
@@ -101,6 +123,7 @@ impl Config {
         let max_per_peer = settings.parsed("GATEWAY_MAX_PER_PEER", positive);
         let tls = tls(settings);
         let storage = settings.required("STORAGE_URL").and_then(|_| settings.parsed("STORAGE_URL", str::parse));
+        let cache = Cache::read(settings);
         let catalog = settings.required("DATABASE_URL").and_then(|_| settings.parsed("DATABASE_URL", sqlite_path));
         let keys = settings.key_ring();
         let max_url_seconds = settings.value("GATEWAY_MAX_URL_SECONDS", "a number of seconds");
@@ -110,11 +133,15 @@ impl Config {
         let stall = settings.parsed("GATEWAY_STALL_SECONDS", seconds);
         let drain_delay = settings.value("DRAIN_DELAY_SECONDS", "a number of seconds").map(Duration::from_secs);
         let drain = settings.value("DRAIN_SECONDS", "a number of seconds").map(Duration::from_secs);
+        let (storage, cache) = (storage?, cache?);
+        let storage_name = storage_name(&storage, settings.aws());
         Some(Self {
             listen: listen?,
             admin_listen: admin_listen?,
             threads,
-            storage: storage?,
+            cache: cache.for_storage(&storage, &storage_name),
+            storage,
+            storage_name,
             aws: settings.aws().clone(),
             catalog: catalog?,
             keys: keys?,
@@ -148,6 +175,46 @@ fn tls(settings: &mut Settings) -> Option<Option<Tls>> {
             settings.mistake(missing, &format!("is required with {given}"));
             None
         }
+    }
+}
+
+/// Stands for the storage's name in `GATEWAY_CACHE_DIR`'s default.
+const STORAGE: &str = "{storage}";
+
+/// `GATEWAY_CACHE_DIR` for those who do not give it: two storages do not share a folder.
+#[must_use]
+pub fn default_cache_folder(variable: &dyn Fn(&str) -> Option<OsString>) -> String {
+    let given = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = given("XDG_CACHE_HOME")
+        .or_else(|| given("HOME").filter(|home| home.is_dir()).map(|home| home.join(".cache")))
+        .or_else(|| given("TMPDIR"))
+        .unwrap_or_else(|| "/tmp".into());
+    base.join(format!("t2m-gateway-{STORAGE}")).to_string_lossy().into_owned()
+}
+
+fn storage_name(storage: &StorageUrl, aws: &Aws) -> String {
+    format!("{} {storage:?}", aws.endpoint().unwrap_or_default())
+}
+
+impl Cache {
+    /// As if storage were a bucket.
+    fn read(settings: &mut Settings) -> Option<Self> {
+        let folder = settings.text("GATEWAY_CACHE_DIR").unwrap_or("off").into();
+        let (bytes, chunk) = (settings.bytes("GATEWAY_CACHE_BYTES"), settings.bytes("GATEWAY_CHUNK_BYTES")?);
+        if !chunk.is_power_of_two() || !(64 << 10..=8 << 20).contains(&chunk) {
+            settings.mistake("GATEWAY_CHUNK_BYTES", "must be a power of two from 64KiB to 8MiB");
+        }
+        Some(Self { folder, bytes: bytes?, chunk })
+    }
+
+    fn for_storage(self, storage: &StorageUrl, storage_name: &str) -> Option<Self> {
+        let folder = self.folder.to_string_lossy();
+        if matches!(storage, StorageUrl::Folder(_)) || folder == "off" {
+            return None;
+        }
+        let digest = Sha256::digest(storage_name);
+        let short: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(Self { folder: folder.replace(STORAGE, &short).into(), ..self })
     }
 }
 

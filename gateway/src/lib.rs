@@ -39,6 +39,9 @@ pub enum StartError {
     /// The object store's own settings (`AWS_*`) do not fit together.
     #[error("the object store cannot be set up: {0}")]
     Storage(#[from] object_store::Error),
+    /// The cache has no threads to work on.
+    #[error("the cache cannot be set up: {0}")]
+    Cache(#[from] io::Error),
     /// Metrics could not be registered.
     #[error("metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -53,7 +56,7 @@ pub struct Gateway {
 struct Shared {
     config: Config,
     keys: ArcSwap<KeyRing>,
-    catalog: catalog::Catalog,
+    catalog: Arc<catalog::Catalog>,
     store: store::Store,
     in_flight: Arc<in_flight::InFlight>,
     room: Arc<server::Room>,
@@ -68,15 +71,17 @@ impl Gateway {
     /// # Errors
     /// Settings that no later moment can mend.
     pub fn open(config: Config) -> Result<Self, StartError> {
+        let metrics = observe::Metrics::new()?;
+        let catalog = Arc::new(catalog::Catalog::open(&config.catalog));
         let shared = Shared {
             keys: ArcSwap::from_pointee(config.keys.clone()),
-            catalog: catalog::Catalog::open(&config.catalog),
-            store: store::Store::open(&config.storage, &config.aws)?,
+            store: store::Store::open(&config, &catalog, &metrics)?,
             in_flight: in_flight::InFlight::new(config.max_in_flight),
             room: server::Room::open(),
-            metrics: observe::Metrics::new()?,
             request_ids: request_id::RequestIds::new(),
             draining: CancellationToken::new(),
+            catalog,
+            metrics,
             config,
         };
         let gateway = Self { shared: Arc::new(shared) };

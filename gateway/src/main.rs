@@ -3,7 +3,7 @@
 use anyhow::Context;
 use gateway::{
     Gateway,
-    config::{Config, SETTINGS},
+    config::{Config, SETTINGS, default_cache_folder},
     observe,
 };
 use proto::settings::{COMMON, EXIT_USAGE, Settings, Source, command};
@@ -96,7 +96,8 @@ fn read_settings() -> Settings {
     let aws = Aws(aws.collect());
     let source =
         Source { variable: &|name| std::env::var_os(name), file: &|path| std::fs::read_to_string(path), aws: &aws };
-    Settings::read(&TABLES, &flags, &source, &[])
+    let cache = ("GATEWAY_CACHE_DIR", default_cache_folder(source.variable));
+    Settings::read(&TABLES, &flags, &source, &[cache])
 }
 
 #[expect(clippy::print_stderr, reason = "there may be no log yet")]

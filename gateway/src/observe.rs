@@ -1,5 +1,9 @@
 //! What an operator sees: metrics, and one log line an exchange. Nothing here ever sees a query or a header's value.
 
+mod storage;
+
+pub(crate) use storage::{CacheMetrics, OriginMetrics};
+
 use crate::{in_flight::Place, reject::Reject, store::ReadError};
 use http::{HeaderValue, Method, StatusCode};
 use prometheus::{
@@ -41,6 +45,8 @@ pub(crate) struct Metrics {
     pub(crate) handshake_errors: IntCounter,
     pub(crate) refused_peers: IntCounter,
     certificate_expiry: IntGauge,
+    pub(crate) origin: OriginMetrics,
+    pub(crate) cache: CacheMetrics,
 }
 
 impl Metrics {
@@ -77,6 +83,8 @@ impl Metrics {
             )?,
             refused_peers: refused.with_label_values(&["peer"]),
             certificate_expiry: IntGauge::new("gateway_tls_certificate_expiry_timestamp_seconds", expiry)?,
+            origin: OriginMetrics::register(&registry)?,
+            cache: CacheMetrics::register(&registry)?,
             registry,
         }))
     }

@@ -74,7 +74,9 @@ impl Reject {
                 (gone.status(), gone.error(), gone.code(), Storage)
             }
             Self::Storage(StorageError::Changed) => (502, "Bad gateway", "storage_changed", Storage),
-            Self::Storage(StorageError::Nonsense(_)) => (502, "Bad gateway", "storage_error", Storage),
+            Self::Storage(StorageError::Nonsense(_) | StorageError::Truncated) => {
+                (502, "Bad gateway", "storage_error", Storage)
+            }
             Self::Storage(StorageError::Unavailable(_)) => (503, "Service unavailable", "storage_unavailable", Storage),
             Self::Storage(StorageError::TimedOut) => (504, "Gateway timeout", "storage_timeout", Storage),
             Self::Catalog(_) => (503, "Service unavailable", "catalog_unavailable", Us),
@@ -95,7 +97,9 @@ impl Reject {
             Self::Storage(StorageError::Changed) => {
                 "The file was changed in storage since it was registered; register it again."
             }
-            Self::Storage(StorageError::Nonsense(_)) => "Storage gave an answer that cannot be used; try again later.",
+            Self::Storage(StorageError::Nonsense(_) | StorageError::Truncated) => {
+                "Storage gave an answer that cannot be used; try again later."
+            }
             Self::Storage(StorageError::Unavailable(_)) => {
                 "Storage cannot be reached at the moment; try again shortly."
             }

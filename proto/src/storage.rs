@@ -53,6 +53,12 @@ pub fn sqlite_path(url: &str) -> Result<PathBuf, &'static str> {
 pub struct Aws(pub Vec<(String, String)>);
 
 impl Aws {
+    /// The endpoint among them, if there is one.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name.starts_with("AWS_ENDPOINT")).map(|(_, value)| value.as_str())
+    }
+
     /// Whether an endpoint among them is to be spoken to without TLS, as its own URL says.
     #[must_use]
     pub fn is_plain_http(&self) -> bool {

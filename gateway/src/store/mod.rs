@@ -1,13 +1,20 @@
 //! Storage, for reading: a folder or a bucket. Opening one needs the catalog's admission; what is opened is held to
 //! the row's size and ETag, so that other bytes never go out under its name.
 
+mod bucket;
+mod chunks;
 mod local;
 mod pages;
-mod remote;
+mod windows;
 
-use crate::catalog::Admitted;
+use crate::{
+    StartError,
+    catalog::{Admitted, Catalog},
+    config::Config,
+    observe::Metrics,
+};
 use bytes::Bytes;
-use proto::storage::{Aws, StorageUrl};
+use proto::storage::StorageUrl;
 use std::{
     ops::Range,
     os::fd::OwnedFd,
@@ -17,7 +24,7 @@ use std::{
 };
 
 /// Why storage does not give what the catalog promises.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum StorageError {
     /// There is no such object, or it is nothing that may be served.
     Missing,
@@ -27,6 +34,8 @@ pub(crate) enum StorageError {
     Nonsense(String),
     /// No connection, or an answer that says to come back.
     Unavailable(String),
+    /// A body that ended before its length.
+    Truncated,
     /// No answer in time.
     TimedOut,
 }
@@ -37,9 +46,15 @@ impl StorageError {
         match self {
             Self::Missing => "the object is missing".into(),
             Self::Changed => "the object is another version than the row's".into(),
+            Self::Truncated => "storage ended before the promised length".into(),
             Self::TimedOut => "storage did not answer in time".into(),
             Self::Nonsense(cause) | Self::Unavailable(cause) => cause.clone(),
         }
+    }
+
+    /// Worth asking again for what is missing.
+    fn is_passing(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Truncated | Self::TimedOut)
     }
 }
 
@@ -54,18 +69,34 @@ pub(crate) enum ReadError {
     Failed(String),
 }
 
-/// A folder or a bucket.
+impl From<StorageError> for ReadError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Changed | StorageError::Missing => Self::Changed,
+            StorageError::Truncated => Self::Truncated,
+            error => Self::Failed(error.cause()),
+        }
+    }
+}
+
+/// A folder, or a bucket with or without a cache before it.
 pub(crate) enum Store {
     Folder(local::Folder),
-    Bucket(remote::Bucket),
+    Bucket(bucket::Bucket),
+    Cached(Arc<chunks::Chunks>),
 }
 
 impl Store {
-    pub(crate) fn open(storage: &StorageUrl, aws: &Aws) -> Result<Self, object_store::Error> {
-        Ok(match storage {
-            StorageUrl::Folder(path) => Self::Folder(local::Folder::new(path)),
-            StorageUrl::S3 { bucket, prefix } => Self::Bucket(remote::Bucket::new(bucket, prefix, aws)?),
-        })
+    pub(crate) fn open(config: &Config, catalog: &Arc<Catalog>, metrics: &Metrics) -> Result<Self, StartError> {
+        let (bucket, prefix) = match &config.storage {
+            StorageUrl::Folder(path) => return Ok(Self::Folder(local::Folder::new(path))),
+            StorageUrl::S3 { bucket, prefix } => (bucket, prefix),
+        };
+        let bucket = bucket::Bucket::new(bucket, prefix, &config.aws, metrics.origin.clone())?;
+        let Some(cache) = &config.cache else { return Ok(Self::Bucket(bucket)) };
+        let chunks = chunks::Chunks::open(cache, &config.storage_name, bucket, metrics.cache.clone())?;
+        chunks.follow(Arc::clone(catalog));
+        Ok(Self::Cached(chunks))
     }
 
     /// Opens what was admitted. For a bucket, the GET for `first` is under way and its head was right when this
@@ -86,10 +117,18 @@ impl Store {
             Self::Bucket(bucket) => {
                 let object = bucket.object(file)?;
                 let reader = match first {
-                    Some(range) => Some(Reader::Remote(Box::pin(object.start(range)).await?)),
+                    Some(range) => Some(Reader::Remote(Box::pin(windows::Reader::start(object.clone(), range)).await?)),
                     None => Box::pin(object.check()).await.map(|()| None)?,
                 };
                 Ok((Opened::Remote(object), reader))
+            }
+            Self::Cached(chunks) => {
+                let object = chunks.object(admitted.grant().file(), file)?;
+                let reader = match first {
+                    Some(range) => Some(Reader::Cached(object.start(range).await?)),
+                    None => object.check().await.map(|()| None)?,
+                };
+                Ok((Opened::Cached(object), reader))
             }
         }
     }
@@ -99,6 +138,7 @@ impl Store {
         match self {
             Self::Folder(folder) => folder.check().await,
             Self::Bucket(bucket) => bucket.check().await,
+            Self::Cached(chunks) => chunks.bucket.check().await,
         }
     }
 }
@@ -106,7 +146,8 @@ impl Store {
 /// One version of one object, open for an answer.
 pub(crate) enum Opened {
     Local(local::OpenFile),
-    Remote(remote::Object),
+    Remote(bucket::Object),
+    Cached(chunks::Object),
 }
 
 impl Opened {
@@ -114,7 +155,8 @@ impl Opened {
     pub(crate) fn read(&self, range: Range<u64>) -> Reader {
         match self {
             Self::Local(file) => Reader::Local(local::Reader::new(file.clone(), range, None)),
-            Self::Remote(object) => Reader::Remote(object.read(range)),
+            Self::Remote(object) => Reader::Remote(windows::Reader::new(object.clone(), range)),
+            Self::Cached(object) => Reader::Cached(object.read(range)),
         }
     }
 }
@@ -130,7 +172,8 @@ pub(crate) enum Part {
 /// The bytes of one range, in parts.
 pub(crate) enum Reader {
     Local(local::Reader),
-    Remote(remote::Reader),
+    Remote(windows::Reader),
+    Cached(chunks::Reader),
 }
 
 impl Reader {
@@ -139,6 +182,7 @@ impl Reader {
         match self {
             Self::Local(reader) => reader.poll_next(cx, most),
             Self::Remote(reader) => reader.poll_next(cx).map_ok(Part::Bytes),
+            Self::Cached(reader) => reader.poll_next(cx, most),
         }
     }
 }

@@ -1,0 +1,86 @@
+//! What the catalog no longer stands for leaves the disk: [`Chunks::forget`] is the way out, [`Chunks::follow`] what
+//! finds out.
+
+use super::{
+    Chunks,
+    name::{ChunkId, ObjectId},
+};
+use crate::catalog::{Catalog, Kept};
+use proto::id::FileId;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use tokio::time::sleep;
+
+/// Between two looks at the catalog: what is deleted leaves the disk within the contract's 2 s.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Looks after a change: a reader that was admitted just before it may begin a fill just after.
+const LOOKS: u32 = 3;
+/// Looks without any change: files expire by themselves.
+const LOOK_ANYWAY: u32 = 30;
+/// Files asked for in one statement.
+const BATCH: usize = 500;
+
+impl Chunks {
+    /// Removes all chunks of a file, whatever its versions. Streams that have them open finish.
+    pub(super) fn forget(&self, file: &FileId) {
+        let objects = self.index.change().objects_of(file);
+        objects.into_iter().for_each(|object| self.forget_object(object));
+    }
+
+    /// Removes all chunks of one version of an object.
+    pub(super) fn forget_object(&self, object: ObjectId) {
+        let mut changing = self.index.change();
+        let ids: Vec<ChunkId> = changing.take_object(object);
+        drop(changing);
+        if let Some(folder) = self.folder.load_full() {
+            folder.remove(ids);
+        }
+        self.count_evicted(0);
+    }
+
+    /// Looks once a second whether the catalog has changed, and if so, at every file of which there are chunks.
+    pub(crate) fn follow(self: &Arc<Self>, catalog: Arc<Catalog>) {
+        let weak = Arc::downgrade(self);
+        self.threads.spawn(async move {
+            let (mut watch, mut looks, mut unchanged) = (None, LOOKS, 0);
+            loop {
+                sleep(PAUSE).await;
+                let Some(chunks) = weak.upgrade() else { return };
+                let has_changed = catalog.has_changed(&mut watch).await;
+                unchanged = if has_changed || looks > 0 { 0 } else { unchanged + 1 };
+                if has_changed || unchanged >= LOOK_ANYWAY || chunks.is_unchecked.swap(false, Ordering::Relaxed) {
+                    looks = LOOKS;
+                }
+                if looks > 0 && chunks.compare(&catalog).await {
+                    looks -= 1;
+                }
+            }
+        });
+    }
+
+    /// Forgets what the catalog has no ready row for. Without an answer nothing is forgotten, and it is asked again.
+    async fn compare(&self, catalog: &Catalog) -> bool {
+        for batch in self.index.files().chunks(BATCH) {
+            let ids: Vec<_> = batch.iter().map(|(file, _)| file).collect();
+            let kept = match catalog.kept(&ids).await {
+                Ok(kept) => kept,
+                Err(error) => {
+                    tracing::debug!(%error, "the catalog does not say which chunks may stay");
+                    return false;
+                }
+            };
+            for (file, objects) in batch {
+                self.forget_all_but(file, objects, kept.get(file.as_str()));
+            }
+        }
+        true
+    }
+
+    fn forget_all_but(&self, file: &FileId, objects: &[ObjectId], kept: Option<&Kept>) {
+        let Some(kept) = kept else { return self.forget(file) };
+        let current = self.object_id(&kept.object_key, &kept.etag, kept.size);
+        objects.iter().filter(|object| **object != current).for_each(|object| self.forget_object(*object));
+    }
+}
