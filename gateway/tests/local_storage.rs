@@ -1,7 +1,7 @@
 //! Storage that is a folder: nothing outside it is ever read, nothing in it blocks (C11, G12), nothing is too large (B13).
 mod harness;
 
-use harness::{File, Gateway, Stored, bytes};
+use harness::{Ended, File, Gateway, PATIENCE, Random, Stored, bytes, eventually};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::{
     fs,
@@ -192,6 +192,96 @@ fn the_gateway_changes_nothing_in_its_storage() {
         let _ = gateway.get(&file.url()).range(range).send();
     }
     assert_eq!(listing(), before);
+}
+
+#[test]
+fn a_file_cut_or_grown_since_it_was_registered_is_another_version() {
+    let gateway = harness::start();
+    for length in [0, 1, 99_999, 100_001, 200_000] {
+        let file = gateway.store("clip.mp4", &bytes(100_000));
+        let object = fs::File::options().write(true).open(gateway.storage().folder().join(&file.object_key));
+        object.and_then(|object| object.set_len(length)).expect("another length");
+        for request in [gateway.get(&file.url()), gateway.get(&file.url()).range("bytes=0-1")] {
+            request.send().assert_error_code(502, "storage_changed");
+        }
+    }
+    gateway.assert_unharmed();
+}
+
+#[test]
+fn a_folder_that_is_gone_is_unready_and_serves_again_when_it_is_back() {
+    let gateway = harness::start();
+    let file = gateway.store("clip.mp4", b"bytes");
+    let (folder, away) = (gateway.storage().folder().to_owned(), gateway.home().join("away"));
+    fs::rename(&folder, &away).expect("the folder goes");
+    let answer = gateway.get(&file.url()).send();
+    assert!(matches!(answer.status(), 404 | 502 | 503), "{answer:?}");
+    answer.assert_error_shape(answer.status());
+    assert_eq!(gateway.readiness(), Some(503));
+    fs::create_dir(&folder).expect("another folder of the same name");
+    gateway.get(&file.url()).send().assert_error(404, "File not found", "not_found");
+    fs::remove_dir(&folder).and_then(|()| fs::rename(&away, &folder)).expect("the folder comes back");
+    gateway.get(&file.url()).send().assert_whole(&file.bytes);
+    assert_eq!(gateway.readiness(), Some(200));
+    gateway.assert_unharmed();
+}
+
+mod in_mid_download {
+    use super::*;
+
+    const LARGE: usize = 64 << 20;
+
+    /// What a client gets to whose file this happens when it has read a little.
+    fn received_when(gateway: &Gateway, file: &File, happens: impl FnOnce(&Path)) -> Vec<u8> {
+        let mut download = gateway.get(&file.url()).open_with_window(64 << 10);
+        let first = download.take(100_000);
+        happens(&gateway.storage().folder().join(&file.object_key));
+        let (rest, ended) = download.rest();
+        assert_ne!(ended, Ended::Open, "the client is left waiting");
+        [first, rest].concat()
+    }
+
+    #[test]
+    fn a_file_nobody_may_read_or_find_any_more_is_finished_or_cut() {
+        let gateway = harness::start();
+        let file = gateway.store("film.mp4", &bytes(LARGE));
+        let received = received_when(&gateway, &file, |path| {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o000)).expect("the owner may");
+        });
+        assert!(file.bytes.starts_with(&received), "other bytes than the file's");
+        let file = gateway.store("film.mp4", &bytes(LARGE));
+        let received = received_when(&gateway, &file, |path| fs::remove_file(path).expect("the owner may"));
+        assert!(file.bytes.starts_with(&received), "other bytes than the file's");
+        eventually("it is not found", PATIENCE, || (gateway.get(&file.url()).send().status() == 404).then_some(()));
+        gateway.assert_unharmed();
+    }
+
+    #[test]
+    fn a_file_cut_and_grown_again_is_never_padded_with_zeros() {
+        let gateway = harness::start();
+        let file = gateway.store("film.mp4", &bytes(LARGE));
+        let received = received_when(&gateway, &file, |path| {
+            let object = fs::File::options().write(true).open(path).expect("the object");
+            object.set_len(1_000_000).and_then(|()| object.set_len(LARGE as u64)).expect("a hole");
+        });
+        assert!(file.bytes.starts_with(&received), "zeros, or other bytes than the file's");
+        gateway.assert_unharmed();
+    }
+
+    #[test]
+    fn a_file_written_over_in_place_is_cut() {
+        // Storage replaces files by renaming. Bytes that a stranger writes into one show in what is under way already:
+        // the kernel sends from the same pages. But what follows them is not sent.
+        let gateway = harness::start();
+        let file = gateway.store("film.mp4", &bytes(LARGE));
+        let other = Random::seeded(99).bytes(LARGE);
+        let received = received_when(&gateway, &file, |path| {
+            let object = fs::File::options().write(true).open(path);
+            object.and_then(|mut object| object.write_all(&other)).expect("other bytes in the same file");
+        });
+        assert!(received.len() < LARGE, "a body of two versions looks whole");
+        gateway.assert_unharmed();
+    }
 }
 
 mod beyond_four_gigabytes {

@@ -21,7 +21,7 @@ fn a_peer_past_its_bound_is_closed_at_once_and_others_are_served() {
         let (answer, ended) = Connection::open_from(OTHER, gateway.public()).rest();
         assert_eq!(answer, b"", "nothing is said");
         assert_ne!(ended, Ended::Open);
-        assert_eq!(gateway.metric(REFUSED), refused);
+        assert_eq!(gateway.series(REFUSED), refused);
     }
     assert!(is_served(&gateway, &mut gateway.connect()), "another peer");
     assert!(is_served(&gateway, &mut held[0]), "a connection within the bound");
@@ -46,5 +46,5 @@ fn without_the_setting_there_is_no_bound() {
     let gateway = harness::start();
     let mut held: Vec<_> = (0..100).map(|_| Connection::open_from(OTHER, gateway.public())).collect();
     assert!(held.iter_mut().all(|connection| is_served(&gateway, connection)));
-    assert_eq!(gateway.metric(REFUSED), 0);
+    assert_eq!(gateway.series(REFUSED), 0);
 }

@@ -296,6 +296,14 @@ impl Request {
         answer
     }
 
+    /// Whatever comes back on a connection of its own, an answer or not.
+    #[track_caller]
+    pub(crate) fn send_raw(self, patience: Duration) -> Raw {
+        let mut connection = Connection::open(self.address);
+        let (bytes, ended) = connection.send(&self.header("Connection", "close").to_bytes()).rest_within(patience);
+        Raw { bytes, ended }
+    }
+
     /// The answer on a connection that goes on.
     #[track_caller]
     pub(crate) fn over(&self, connection: &mut Connection) -> Answer {

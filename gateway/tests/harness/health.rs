@@ -13,7 +13,8 @@ use std::{
 pub(crate) struct Level {
     /// Connections of clients.
     pub(crate) connections: usize,
-    /// Files, pipes and the like, but for the catalog's and, where storage is remote, sockets towards it.
+    /// Files, pipes and the like, but for the catalog's and, where storage is remote, sockets towards it and cached
+    /// chunks, unless these were deleted.
     pub(crate) files: usize,
 }
 
@@ -50,9 +51,11 @@ impl Gateway {
         let open = self.open();
         let clients = self.client_sockets();
         let connections = open.iter().filter(|link| clients.contains(*link)).count();
+        let cache = self.home().join("cache/").display().to_string();
         let counts = |link: &&String| {
             let own = self.storage().is_folder() || !link.starts_with("socket:");
-            own && !link.contains("catalog.db") && !clients.contains(*link)
+            let cached = link.starts_with(&cache) && !link.ends_with("(deleted)");
+            own && !cached && !link.contains("catalog.db") && !clients.contains(*link)
         };
         Level { connections, files: open.iter().filter(counts).count() }
     }

@@ -9,7 +9,8 @@
 //! | [`multipart`] | `multipart/byteranges`, read strictly |
 //! | [`link`] | signed URLs, made from the contract and not by the code under test |
 //! | [`file`], [`storage`], [`catalog`] | what the gateway serves from |
-//! | [`health`] | what must hold after every abuse |
+//! | [`origin`] | storage as the gateway meets it on a bad day |
+//! | [`health`], [`metrics`] | what must hold after every abuse, what an operator sees |
 //! | [`random`] | bytes that are the same on every run |
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part of the harness")]
 
@@ -21,7 +22,9 @@ pub(crate) mod frames;
 mod health;
 mod http2;
 mod link;
+mod metrics;
 mod multipart;
+mod origin;
 mod process;
 mod random;
 mod storage;
@@ -34,11 +37,13 @@ pub(crate) use frames::{Frame, Frames};
 pub(crate) use http2::{Http2, Stream};
 pub(crate) use link::{KEY_ID, LinkV1, LinkV2, SECRET, hmac_hex, percent};
 pub(crate) use multipart::{Part, parts};
+pub(crate) use origin::{ALL, CANARY, Fault, Origin, Seen};
 pub(crate) use process::{Exit, Gateway, Setup, setup, setup_without_schema, start};
 pub(crate) use random::{Random, bytes};
-pub(crate) use storage::{Storage, Stored};
+pub(crate) use storage::{Storage, Stored, aws_variables};
 pub(crate) use tls::{Certificate, ClientConfig};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The bound on anything that has no bound of its own: far above what a slow machine needs.
@@ -63,6 +68,18 @@ fn is_encrypted() -> bool {
 #[expect(clippy::disallowed_methods, reason = "the tests' one clock")]
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs()
+}
+
+/// How much of something a test run asks for, in a variable of this name.
+#[expect(clippy::disallowed_methods, reason = "how long to test is the test runner's to say")]
+pub(crate) fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
+}
+
+/// Lets this process hold as many connections as the system allows.
+pub(crate) fn raise_fd_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("a soft limit may be raised");
 }
 
 /// Polls until `found` gives something; fails after `bound` with `what` was awaited.

@@ -1,14 +1,8 @@
 //! The gateway as a process: started with nothing in its environment but what a test says, killed when dropped.
 
 use super::{
-    Connection, File, PATIENCE, Raw, Request, SECRET,
-    catalog::Catalog,
-    eventually,
-    health::Level,
-    link::signatures_made,
-    storage::Storage,
-    storage::aws_variables,
-    tls::{Certificate, ClientConfig},
+    Connection, File, PATIENCE, Raw, Request, SECRET, catalog::Catalog, eventually, health::Level,
+    link::signatures_made, storage::Storage, storage::aws_variables, tls::ClientConfig,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -32,7 +26,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_gateway");
 pub(crate) fn setup() -> Setup {
     let setup = Setup::new();
     setup.catalog.migrate();
-    if super::is_encrypted() { setup.tls() } else { setup }
+    setup
 }
 
 /// As [`setup`], but nobody has made the catalog's tables yet.
@@ -54,9 +48,11 @@ pub(crate) struct Setup {
     catalog: Catalog,
     address: Ipv4Addr,
     variables: BTreeMap<String, String>,
-    fd_limit: Option<u32>,
+    /// Shell commands before it, in its own process.
+    before: Vec<String>,
+    own_mounts: bool,
     user: Option<u32>,
-    tls: Option<Arc<ClientConfig>>,
+    pub(super) tls: Option<Arc<ClientConfig>>,
 }
 
 /// A gateway that did not start.
@@ -84,7 +80,17 @@ impl Setup {
             variables.extend(aws_variables());
             variables.insert("GATEWAY_CACHE_DIR".into(), home.path().join("cache").display().to_string());
         }
-        Self { home, storage, catalog, address, variables, fd_limit: None, user: None, tls: None }
+        Self {
+            home,
+            storage,
+            catalog,
+            address,
+            variables,
+            before: Vec::new(),
+            own_mounts: false,
+            user: None,
+            tls: None,
+        }
     }
 
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
@@ -98,8 +104,25 @@ impl Setup {
     }
 
     /// As `ulimit -n`.
-    pub(crate) fn fd_limit(mut self, limit: u32) -> Self {
-        self.fd_limit = Some(limit);
+    pub(crate) fn fd_limit(self, limit: u32) -> Self {
+        self.after(&format!("ulimit -n {limit}"))
+    }
+
+    /// No file that it writes grows beyond this; a write past it fails.
+    pub(crate) fn file_size_limit(self, kib: u32) -> Self {
+        // `ulimit -f` counts in blocks of 512 bytes; the signal would end the process.
+        self.after("trap '' XFSZ").after(&format!("ulimit -f {}", kib * 2))
+    }
+
+    /// Nobody but the gateway sees this mount, and it goes with it.
+    pub(crate) fn tmpfs(mut self, folder: &Path, options: &str) -> Self {
+        fs::create_dir_all(folder).expect("a place to mount at");
+        self.own_mounts = true;
+        self.after(&format!("mount -t tmpfs -o mode=700,{options} none '{}'", folder.display()))
+    }
+
+    fn after(mut self, command: &str) -> Self {
+        self.before.push(command.to_owned());
         self
     }
 
@@ -107,20 +130,6 @@ impl Setup {
     pub(crate) fn user(mut self, id: u32) -> Self {
         self.user = Some(id);
         self
-    }
-
-    /// Speaks TLS with a certificate of its own, which every client of the test trusts.
-    pub(crate) fn tls(self) -> Self {
-        self.tls_with(&Certificate::new("localhost"))
-    }
-
-    /// As [`Setup::tls`], with this certificate.
-    pub(crate) fn tls_with(mut self, certificate: &Certificate) -> Self {
-        certificate.write_to(self.home.path());
-        self.tls = Some(certificate.trusted(&[]));
-        let path = |name: &str| self.home.path().join(name).display().to_string();
-        let (certificate, key) = (path("tls.crt"), path("tls.key"));
-        self.set("GATEWAY_TLS_CERT", &certificate).set("GATEWAY_TLS_KEY", &key)
     }
 
     /// On the storage and the catalog of another gateway.
@@ -132,6 +141,10 @@ impl Setup {
     /// A folder of the test's own, beside storage and catalog.
     pub(crate) fn home(&self) -> &Path {
         self.home.path()
+    }
+
+    pub(crate) fn address(&self) -> Ipv4Addr {
+        self.address
     }
 
     pub(crate) fn storage(&self) -> &Storage {
@@ -163,18 +176,12 @@ impl Setup {
 
     /// Started, and perhaps not ready yet.
     pub(crate) fn start_unready(self) -> Gateway {
-        let launch = Launch { variables: self.variables, fd_limit: self.fd_limit, user: self.user };
-        let (child, log) = launch.spawn(self.home.path());
+        let (child, log) = self.spawn();
         Gateway {
             pid: child.id().into(),
             child: Mutex::new(child),
-            launch,
-            tls: self.tls,
-            address: self.address,
             log,
-            storage: self.storage,
-            catalog: self.catalog,
-            home: self.home,
+            setup: self,
             canary: None,
             at_rest: Level::default(),
         }
@@ -183,40 +190,40 @@ impl Setup {
     /// Run until it exits by itself.
     #[track_caller]
     pub(crate) fn run_to_exit(self) -> Exit {
-        let launch = Launch { variables: self.variables, fd_limit: self.fd_limit, user: self.user };
-        let (mut child, log) = launch.spawn(self.home.path());
+        let (mut child, log) = self.spawn();
         let status = eventually("the gateway exits", PATIENCE, || child.try_wait().expect("a child can be awaited"));
         Exit { status, log: fs::read_to_string(log).expect("a log") }
     }
-}
 
-/// What a gateway is started with.
-struct Launch {
-    variables: BTreeMap<String, String>,
-    fd_limit: Option<u32>,
-    user: Option<u32>,
-}
-
-impl Launch {
-    /// The log goes on where an earlier process has left it.
-    fn spawn(&self, home: &Path) -> (Child, PathBuf) {
-        let path = home.join("log");
-        let log = fs::File::options().create(true).append(true).open(&path).expect("a file for the log");
-        let mut command = match self.fd_limit {
-            None => Command::new(BINARY),
-            Some(limit) => {
-                let mut shell = Command::new("/bin/sh");
-                shell.arg("-c").arg(format!("ulimit -n {limit} && exec \"$0\"")).arg(BINARY);
-                shell
-            }
-        };
+    fn spawn(&self) -> (Child, PathBuf) {
+        let path = self.home.path().join("log");
+        let log = fs::File::options().append(true).create(true).open(&path).expect("a file for the log");
+        let mut command = self.command();
         if let Some(id) = self.user {
-            give_to(home, id);
+            give_to(self.home.path(), id);
             command.uid(id).gid(id);
         }
-        command.env_clear().envs(&self.variables).current_dir(home).stdin(Stdio::null());
+        command.env_clear().envs(&self.variables).current_dir(self.home.path()).stdin(Stdio::null());
         command.stdout(log.try_clone().expect("one file for both")).stderr(log);
         (command.spawn().expect("the gateway can be run"), path)
+    }
+
+    fn command(&self) -> Command {
+        if self.before.is_empty() {
+            return Command::new(BINARY);
+        }
+        let mut words = if !self.own_mounts {
+            vec![]
+        } else if rustix::process::geteuid().is_root() {
+            vec!["unshare", "--mount"]
+        } else {
+            vec!["unshare", "--map-root-user", "--mount"]
+        };
+        let script = format!("{} && exec \"$0\"", self.before.join(" && "));
+        words.extend(["/bin/sh", "-c", &script, BINARY]);
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]);
+        command
     }
 }
 
@@ -241,13 +248,8 @@ fn give_to(path: &Path, id: u32) {
 pub(crate) struct Gateway {
     child: Mutex<Child>,
     pid: AtomicU32,
-    launch: Launch,
-    tls: Option<Arc<ClientConfig>>,
-    address: Ipv4Addr,
     log: PathBuf,
-    storage: Storage,
-    catalog: Catalog,
-    home: TempDir,
+    setup: Setup,
     pub(super) canary: Option<File>,
     pub(super) at_rest: Level,
 }
@@ -262,7 +264,7 @@ impl Gateway {
     }
 
     pub(crate) fn request(&self, method: &str, target: &str) -> Request {
-        Request::new(self.public(), method, target).encrypted(self.tls.clone())
+        Request::new(self.public(), method, target).encrypted(self.setup.tls.clone())
     }
 
     /// A request to the admin listener.
@@ -272,12 +274,12 @@ impl Gateway {
 
     #[track_caller]
     pub(crate) fn connect(&self) -> Connection {
-        Connection::open(self.public()).encrypted(self.tls.as_ref())
+        Connection::open(self.public()).encrypted(self.setup.tls.as_ref())
     }
 
     /// What its clients trust, if it speaks TLS.
     pub(crate) fn tls(&self) -> Option<&Arc<ClientConfig>> {
-        self.tls.as_ref()
+        self.setup.tls.as_ref()
     }
 
     /// Writes these bytes, then reads until the gateway closes.
@@ -289,52 +291,33 @@ impl Gateway {
     }
 
     pub(crate) fn public(&self) -> SocketAddrV4 {
-        SocketAddrV4::new(self.address, 8080)
+        SocketAddrV4::new(self.setup.address, 8080)
     }
 
     pub(crate) fn admin_address(&self) -> SocketAddrV4 {
-        SocketAddrV4::new(self.address, 9080)
+        SocketAddrV4::new(self.setup.address, 9080)
     }
 
     pub(crate) fn storage(&self) -> &Storage {
-        &self.storage
+        &self.setup.storage
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {
-        &self.catalog
+        &self.setup.catalog
     }
 
     /// A folder of the test's own, beside storage and catalog.
     pub(crate) fn home(&self) -> &Path {
-        self.home.path()
+        self.setup.home.path()
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.pid.load(Ordering::Relaxed)
     }
 
-    /// Starts it again once it has exited, with the same settings.
-    #[track_caller]
-    pub(crate) fn start_again(&self) {
-        eventually("the gateway has exited", PATIENCE, || self.exited());
-        let (child, _) = self.launch.spawn(self.home.path());
-        self.pid.store(child.id(), Ordering::Relaxed);
-        *self.child.lock().expect("no holder panics") = child;
-        self.await_ready();
-    }
-
     /// Everything it has written to stdout and stderr.
     pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.log).expect("a log")).into_owned()
-    }
-
-    /// The value of a series on `/metrics`, named with its labels; 0 when there is none.
-    #[track_caller]
-    pub(crate) fn metric(&self, series: &str) -> u64 {
-        let answer = self.admin("GET", "/metrics").send();
-        let text = String::from_utf8_lossy(answer.body()).into_owned();
-        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        line.map_or(0, |value| value.parse().expect("a whole number"))
     }
 
     /// The status of `/readyz`; `None` when nothing answers there.
@@ -355,6 +338,22 @@ impl Gateway {
     pub(crate) fn exit_code_within(&self, bound: Duration) -> i32 {
         let status = eventually("the gateway exits", bound, || self.exited());
         status.code().unwrap_or_else(|| panic!("ended by signal {:?}", status.signal()))
+    }
+
+    /// SIGKILL, whatever it was doing, and nothing instead.
+    pub(crate) fn kill(&self) {
+        let mut child = self.child.lock().expect("no holder panics");
+        child.kill().and_then(|()| child.wait()).expect("a child can be killed");
+    }
+
+    /// Another process with the same settings, on what the last one left, once that has exited.
+    #[track_caller]
+    pub(crate) fn start_again(&self) {
+        eventually("the gateway has exited", PATIENCE, || self.exited());
+        let (child, _) = self.setup.spawn();
+        self.pid.store(child.id(), Ordering::Relaxed);
+        *self.child.lock().expect("no holder panics") = child;
+        self.await_ready();
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

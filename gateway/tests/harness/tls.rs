@@ -2,7 +2,7 @@
 
 pub(crate) use rustls::ClientConfig;
 
-use super::PATIENCE;
+use super::{PATIENCE, Setup};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::{
     ClientConnection, RootCertStore, StreamOwned,
@@ -121,5 +121,21 @@ impl Write for Link {
             Self::Plain(tcp) => tcp.flush(),
             Self::Tls(tls) => tls.flush(),
         }
+    }
+}
+
+impl Setup {
+    /// Speaks TLS with a certificate of its own, which every client of the test trusts.
+    pub(crate) fn tls(self) -> Self {
+        self.tls_with(&Certificate::new("localhost"))
+    }
+
+    /// As [`Setup::tls`], with this certificate.
+    pub(crate) fn tls_with(mut self, certificate: &Certificate) -> Self {
+        certificate.write_to(self.home());
+        self.tls = Some(certificate.trusted(&[]));
+        let path = |name: &str| self.home().join(name).display().to_string();
+        let (certificate, key) = (path("tls.crt"), path("tls.key"));
+        self.set("GATEWAY_TLS_CERT", &certificate).set("GATEWAY_TLS_KEY", &key)
     }
 }

@@ -59,7 +59,7 @@ fn overload(times: usize) {
     let admitted = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Admitted)).count();
     assert!(admitted >= ROOM, "{admitted} of {clients} were admitted, and there is room for {ROOM}");
     let refused = u64::try_from(clients - admitted).expect("it is small");
-    assert_eq!(gateway.metric("gateway_refusals_total{code=\"overloaded\"}"), refused);
+    assert_eq!(gateway.series("gateway_refusals_total{code=\"overloaded\"}"), refused);
     gateway.get(&file.url()).range("bytes=0-1").send().assert_part(&file.bytes, 0, 1);
     gateway.assert_unharmed();
 }

@@ -223,7 +223,7 @@ fn a_stream_that_the_client_leaves_is_let_go() {
         assert!(file.bytes.starts_with(&stream.take(1_000)));
     }
     harness::eventually("no request is being answered", PATIENCE, || {
-        (gateway.metric("gateway_requests_in_flight") == 0).then_some(())
+        (gateway.series("gateway_requests_in_flight") == 0).then_some(())
     });
     client.answer(&gateway.get(&file.url()).range("bytes=0-1")).assert_part(&file.bytes, 0, 1);
     drop(client);

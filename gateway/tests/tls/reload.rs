@@ -107,7 +107,7 @@ fn keys_of_every_kind_and_form_are_taken() {
 #[test]
 fn the_certificates_expiry_is_a_metric() {
     let gateway = harness::setup().tls().start();
-    let expires = gateway.metric("gateway_tls_certificate_expiry_timestamp_seconds");
+    let expires = gateway.series("gateway_tls_certificate_expiry_timestamp_seconds");
     assert!(expires > harness::now(), "{expires}");
     let plain = harness::start();
     let metrics = plain.admin("GET", "/metrics").send();

@@ -1,0 +1,33 @@
+//! What `/metrics` says.
+
+use super::Gateway;
+
+impl Gateway {
+    /// The sum of a series over all its labels; 0 when it is not there.
+    #[track_caller]
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        self.metric_where(name, "")
+    }
+
+    /// The sum of a series over those of its labels that hold this text.
+    #[track_caller]
+    pub(crate) fn metric_where(&self, name: &str, label: &str) -> f64 {
+        let answer = self.admin("GET", "/metrics").send();
+        let text = String::from_utf8_lossy(answer.body()).into_owned();
+        let value = |line: &str| {
+            let (series, value) = line.rsplit_once(' ')?;
+            let (known, labels) = series.split_once('{').unwrap_or((series, ""));
+            (known == name && labels.contains(label)).then(|| value.parse::<f64>().expect("a value is a number"))
+        };
+        text.lines().filter_map(value).sum()
+    }
+
+    /// One series, named with its labels; 0 when there is none.
+    #[track_caller]
+    pub(crate) fn series(&self, series: &str) -> u64 {
+        let answer = self.admin("GET", "/metrics").send();
+        let text = String::from_utf8_lossy(answer.body()).into_owned();
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.map_or(0, |value| value.parse().expect("a whole number"))
+    }
+}
