@@ -74,6 +74,7 @@ impl fmt::Debug for Aws {
 
 /// The longest cause that is logged, in bytes.
 const MAX_CAUSE: usize = 300;
+const CUT: &str = " .. ";
 
 /// An error of the object store as it may stand in a log: one bounded line, without the queries of its URLs and
 /// without the body of storage's answer, which can repeat a signature, but for the error code in it.
@@ -86,14 +87,15 @@ pub fn loggable_cause(error: &str) -> String {
         None => word.to_owned(),
     };
     let words = text.split_whitespace().chain(code).map(without_query).collect::<Vec<_>>().join(" ");
-    let printable = words.chars().filter(|c| !c.is_control());
-    let mut end = 0;
-    printable
-        .take_while(|c| {
-            end += c.len_utf8();
-            end <= MAX_CAUSE
-        })
-        .collect()
+    let printable: String = words.chars().filter(|c| !c.is_control()).collect();
+    if printable.len() <= MAX_CAUSE {
+        return printable;
+    }
+    // The middle of it is a URL; what happened stands at the end.
+    let half = (MAX_CAUSE - CUT.len()) / 2;
+    let head = printable.floor_char_boundary(half);
+    let tail = printable.ceil_char_boundary(printable.len() - half);
+    [&printable[..head], CUT, &printable[tail..]].concat()
 }
 
 #[cfg(test)]
@@ -127,6 +129,8 @@ mod tests {
                         SignatureDoesNotMatch";
         assert_eq!(loggable_cause(error), expected);
         assert_eq!(loggable_cause(&"é".repeat(1_000)).len(), 300);
+        let long = error.replace("/media/key", &"/a long key".repeat(100));
+        assert!(loggable_cause(&long).ends_with("403: SignatureDoesNotMatch"));
         assert_eq!(loggable_cause("a\u{1b}[31mb"), "a[31mb");
     }
 }

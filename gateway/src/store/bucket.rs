@@ -31,6 +31,10 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_CONNECTIONS: usize = 64;
 /// How often in a row a GET may bring nothing before the body is given up.
 pub(super) const FRUITLESS: usize = 3;
+/// Fewer bytes than this are nothing: an origin that breaks off after every byte is not asked for each of them.
+pub(super) const FRUITFUL: u64 = 16 * 1024;
+/// How long a body whose every byte has come may take to end: one that is longer than it should be shows itself.
+const END_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// A bucket and the prefix before every key.
 pub(crate) struct Bucket {
@@ -173,7 +177,8 @@ impl Body {
     /// The next piece, not empty; `None` behind the last. Fewer bytes than were asked for, or more, are an error.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, StorageError> {
         loop {
-            let piece = match timeout(READ_TIMEOUT, self.pieces.next()).await {
+            let patience = if self.left == 0 { END_TIMEOUT } else { READ_TIMEOUT };
+            let piece = match timeout(patience, self.pieces.next()).await {
                 Ok(Some(Ok(piece))) if piece.is_empty() => continue,
                 Ok(Some(Ok(piece))) => piece,
                 // Every byte is there: how the connection ends is of no interest.

@@ -3,7 +3,7 @@
 
 use super::{
     ReadError, StorageError,
-    bucket::{Body, FRUITLESS, Object},
+    bucket::{Body, FRUITFUL, FRUITLESS, Object},
 };
 use bytes::{Bytes, BytesMut};
 use std::{
@@ -90,7 +90,8 @@ impl Windows {
                 Ok(()) => fruitless = 0,
                 Err(Interruption::ClientGone) => return,
                 Err(Interruption::Storage(error)) => {
-                    fruitless = if self.left.start > window.range.start { 0 } else { fruitless + 1 };
+                    let brought = self.left.start - window.range.start;
+                    fruitless = if brought >= FRUITFUL { 0 } else { fruitless + 1 };
                     if !error.is_passing() || fruitless == FRUITLESS {
                         return sink.fail(error.into());
                     }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::store::{
     StorageError,
-    bucket::{Body, FRUITLESS},
+    bucket::{Body, FRUITFUL, FRUITLESS},
 };
 use bytes::Bytes;
 use std::{io, ops::Range, sync::Arc, time::Duration};
@@ -94,7 +94,7 @@ impl Run {
             let outcome = self.pull_once(&mut left).await;
             self.write()?;
             let Err(failure) = outcome else { continue };
-            fruitless = if left.start > before { 0 } else { fruitless + 1 };
+            fruitless = if left.start - before >= FRUITFUL { 0 } else { fruitless + 1 };
             match &failure {
                 Failure::Origin(error) if error.is_passing() && self.fill.is_promised() && fruitless < FRUITLESS => {
                     self.version.origin.origin.metrics.resumes.inc();
