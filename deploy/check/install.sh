@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034 # variables are for the scripts that source this file
-# What the checks need besides Rust, Node and Python: Debian packages, and two private folders outside the repository.
+# What the checks need besides Rust, Node and Python: Debian packages, and private folders outside the repository.
 # What is there already is left alone, so a second run needs no network.
 
 readonly cache="${XDG_CACHE_HOME:-$HOME/.cache}/t2m-files-check"
@@ -12,9 +12,13 @@ readonly debian_commands=(
   valgrind:valgrind /usr/bin/chromium:chromium
 )
 
-install_debian_packages() {
+readonly measuring_commands=(
+  cc:build-essential curl:curl openssl:openssl taskset:util-linux wrk:wrk
+)
+
+install_debian_packages() { # pairs as above
   local pair missing=()
-  for pair in "${debian_commands[@]}"; do
+  for pair in "$@"; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
   done
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
@@ -53,6 +57,28 @@ install_node_packages() {
   touch "$folder/installed"
 }
 
+# The peer, unpacked and not installed: Debian's package would start it as a service, now and at every boot.
+unpack_nginx() {
+  local folder="$cache/nginx"
+  nginx="$folder/usr/sbin/nginx" nginx_modules="$folder/usr/lib/nginx/modules"
+  [[ -e "$folder/installed" ]] && return
+  rm -rf "$folder"
+  mkdir -p "$folder/packages"
+  download_packages "$folder/packages" nginx libnginx-mod-http-js
+  find "$folder/packages" -name '*.deb' -exec dpkg-deb --extract {} "$folder" \;
+  "$nginx" -v
+  touch "$folder/installed"
+}
+
+# Folder, packages: without their lists on this machine, those are fetched first.
+download_packages() {
+  local folder="$1"
+  shift
+  (cd "$folder" && apt download "$@") && return
+  apt update
+  (cd "$folder" && apt download "$@")
+}
+
 require_language() { # command, what it is
   command -v "$1" >/dev/null && return
   echo "$2 is needed and is not installed" >&2
@@ -65,8 +91,17 @@ install_tools() {
   require_language node "Node 20 or later"
   require_language npm "npm"
   require_language python3 "Python 3.11 or later"
-  install_debian_packages
+  install_debian_packages "${debian_commands[@]}"
   once install_node_packages
+}
+
+# What the comparison and the measurements beside it take; those on S3 take the storage server besides.
+install_measuring_tools() {
+  require_language cargo "Rust"
+  require_language node "Node 20 or later"
+  require_language python3 "Python 3.11 or later"
+  install_debian_packages "${measuring_commands[@]}"
+  once unpack_nginx
 }
 
 # What the checks on S3 take besides.

@@ -1,0 +1,87 @@
+"""One cell of the comparison: hot ranges of one size, over some connections, from one server, by `wrk`.
+
+  load.py <cell as JSON> < URL
+
+The cell names its part, server, round, size and connections, and how to measure: the server's pid, the core for wrk,
+seconds, the file that the ranges must be of, and how many of its bytes to ask in. Prints one row, as JSON.
+
+Rates are taken between two moments in the middle of wrk's run, from the bytes that wrk has read (`/proc/<pid>/io`) and
+the time on a CPU of both sides: neither the start nor answers that were cut at the end are in them.
+"""
+import json
+import math
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import procfs
+from range_client import RangeClient, Refused
+
+WARM_UP_SECONDS = 0.5
+SPARE_SECONDS = 0.2
+WRK_TIMEOUT_SECONDS = 60
+RANGES = Path(__file__).with_name("ranges.lua")
+
+
+def checked_head(cell, url):
+    """Compares a range with the file; returns the size of the answer's head."""
+    first = cell["span"] // cell["size"] // 2 * cell["size"]
+    body = bytearray()
+    _, head_bytes = RangeClient(url).read(first, cell["size"], body)
+    with open(cell["file"], "rb") as file:
+        file.seek(first)
+        if file.read(cell["size"]) != body:
+            raise Refused("the bytes are not the file's")
+    return head_bytes
+
+
+def start_wrk(cell, url):
+    duration = math.ceil(WARM_UP_SECONDS + cell["seconds"] + SPARE_SECONDS)
+    command = ["taskset", "-c", str(cell["load_core"]), "wrk", "-t1", f"-c{cell['connections']}", f"-d{duration}s"]
+    command += [f"--timeout={WRK_TIMEOUT_SECONDS}s", "-s", str(RANGES), url, "--", str(cell["size"]), str(cell["span"])]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def measured(cell, wrk):
+    time.sleep(WARM_UP_SECONDS)
+    server, load = procfs.Cpu(cell["pid"]), procfs.Cpu(wrk.pid)
+    began, read_before = time.perf_counter(), procfs.bytes_read(wrk.pid)
+    time.sleep(cell["seconds"])
+    read, seconds = procfs.bytes_read(wrk.pid) - read_before, time.perf_counter() - began
+    return {"bytes": read, "seconds": seconds, "cpu_seconds": server.seconds(), "load_cpu_seconds": load.seconds()}
+
+
+def verify(summary, cell, head_bytes):
+    """Every answer was the range: none refused, and all bytes are those of so many heads and ranges."""
+    if summary["errors"] or summary["refused"]:
+        raise Refused(f"{summary['errors']} errors, {summary['refused']} answers over 399")
+    least = summary["requests"] * (head_bytes - 16 + cell["size"])
+    most = (summary["requests"] + cell["connections"]) * (head_bytes + 16 + cell["size"])
+    if not summary["requests"] or not least <= summary["bytes"] <= most:
+        raise Refused(f"{summary['bytes']} bytes came for {summary['requests']} ranges of {cell['size']}")
+
+
+def row(cell, url):
+    head_bytes = checked_head(cell, url)
+    procfs.reset_peak(cell["pid"])
+    wrk = start_wrk(cell, url)
+    try:
+        figures = measured(cell, wrk)
+        output, _ = wrk.communicate(timeout=WRK_TIMEOUT_SECONDS)
+    finally:
+        wrk.kill()
+    if wrk.returncode != 0:
+        raise Refused(f"wrk ended with exit code {wrk.returncode}")
+    verify(json.loads(output.strip().rpartition("\n")[2]), cell, head_bytes)
+    answers = figures["bytes"] / (cell["size"] + head_bytes)
+    names = ("part", "server", "round", "size", "connections")
+    return {name: cell[name] for name in names} | figures | {"answers": answers, "rss_kib": procfs.memory_kib(cell["pid"])}
+
+
+if __name__ == "__main__":
+    cell = json.loads(sys.argv[1])
+    try:
+        print(json.dumps(row(cell, sys.stdin.readline().strip())))
+    except (Refused, OSError) as problem:
+        sys.exit(f"{cell['server']}, {cell['connections']} connections, {cell['size']} bytes: {problem}")

@@ -1,0 +1,53 @@
+# shellcheck shell=bash disable=SC2034 # variables are for the script that sources this file
+# The servers that are compared, each pinned to one core and known by a name: nginx in several ways, the gateway.
+
+readonly server_core=0 load_core=1
+
+# name: pid, URL
+declare -A server_pid server_url
+
+# Name, configuration, URL of the gateway, then name=value for what the template leaves open.
+# The peer serves the gateway's own path, so that every client asks all of them for the same thing.
+start_nginx() {
+  local name="$1" peer="$2" url="$3" folder="$work/nginx-$1" port filled=()
+  shift 3
+  read -r port < <(python3 "$check/free_ports.py" 1)
+  local path="${url#http://*/}" pair
+  for pair in "$@" "listen_options=" "modules=$nginx_modules" "peer=$peer" "port=$port" "path=/${path%%\?*}"; do
+    filled+=(-e "s|@${pair%%=*}@|${pair#*=}|g")
+  done
+  mkdir -p "$folder"
+  sed "${filled[@]}" "$compare/nginx/nginx.conf" >"$folder/nginx.conf"
+  sed "${filled[@]}" "$compare/nginx/$peer.conf" >"$folder/$peer.conf"
+  cp "$compare/nginx/signed_url.js" "$folder/"
+  start "nginx-$name" taskset -c "$server_core" "$nginx" -p "$folder" -c nginx.conf -e stderr
+  server_pid[$name]=$started
+  server_url[$name]="http://127.0.0.1:$port/$path"
+  wait_until "$ready_seconds" "nginx listens for $name" answers_ranges "$name"
+}
+
+# Name: the server is there and gives the first two bytes.
+answers_ranges() {
+  kill -0 "${server_pid[$1]}" || exit 1
+  [[ "$(curl -s -o /dev/null -w '%{http_code}' --range 0-1 "${server_url[$1]}")" == 206 ]]
+}
+
+# Name, binary, folder, URL: the gateway with the settings of `start_services`, one thread, as quiet as nginx.
+start_measured_gateway() {
+  local name="$1" binary="$2" folder="$3"
+  start "gateway-$name" env TMPDIR="$folder/tmp" RUST_LOG=warn GATEWAY_THREADS=1 taskset -c "$server_core" "$binary"
+  server_pid[$name]=$started
+  server_url[$name]="$4"
+  wait_until_ready "$started" "http://$GATEWAY_ADMIN_LISTEN/readyz"
+}
+
+# Names: ends servers. Nothing of them is to be kept.
+end_servers() {
+  local name pid
+  for name in "$@"; do
+    pid="${server_pid[$name]}"
+    kill -TERM "$pid"
+    wait "$pid" || true
+    unset "server_pid[$name]" "server_url[$name]"
+  done
+}
