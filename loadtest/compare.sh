@@ -27,10 +27,13 @@ source "$(dirname "${BASH_SOURCE[0]}")/measure.sh"
 readonly compare="$root/loadtest/compare"
 # shellcheck source=loadtest/compare/peers.sh
 source "$compare/peers.sh"
+# shellcheck source=loadtest/compare/parts.sh
+source "$compare/parts.sh"
 
 # Takes `--name value` and `--name=value` into `option`; a mistake ends it with 64.
 declare -A option=(
-  [only]="folder" [sizes]="1024,16384,65536,1048576,8388608" [connections]="1,32,256" [rounds]=5 [seconds]=2
+  [only]="folder,cache,cold,seek"
+  [sizes]="1024,16384,65536,1048576,8388608" [connections]="1,32,256" [rounds]=5 [seconds]=2
   [gateway]="" [beside]="" [out]="" [quick]=""
 )
 read_options() {
@@ -44,6 +47,9 @@ read_options() {
     if [[ "$name" == quick ]]; then
       option+=([sizes]="1024,1048576" [connections]=32 [rounds]=1 [seconds]=1 [quick]=yes)
       shift
+    elif [[ "$name" == gateway || "$name" == beside || "$name" == out ]]; then
+      option[$name]=$(realpath "${2:?"--$name needs a path"}")
+      shift 2
     else
       option[$name]="${2:?"--$name needs a value"}"
       shift 2
@@ -51,78 +57,47 @@ read_options() {
   done
 }
 
-# Part of the list in an option: list, word.
-includes() {
-  [[ ",$1," == *",$2,"* ]]
-}
-
-# JSON of strings and numbers: name=value...
-cell() {
-  node -p 'JSON.stringify(Object.fromEntries(process.argv.slice(1).map((pair) => {
-    const [name, value] = pair.split(/=(.*)/s);
-    return [name, /^[0-9.]+$/.test(value) ? Number(value) : value];
-  })))' "$@"
-}
-
-# Part, file, size, connections, servers: one cell, round after round, servers in turn.
-measure_cell() {
-  local part="$1" file="$2" size="$3" connections="$4" round server
-  shift 4
-  for ((round = 1; round <= option[rounds]; round++)); do
-    for server in "$@"; do
-      python3 "$compare/load.py" "$(cell part="$part" server="$server" round="$round" size="$size" \
-        connections="$connections" pid="${server_pid[$server]}" load_core="$load_core" seconds="${option[seconds]}" \
-        file="$file" span="$hot_bytes")" <<<"${server_url[$server]}" >>"$rows"
-    done
-  done
-  python3 "$compare/report.py" line "$rows" "$part" "$size" "$connections"
+# Part: it is to be measured.
+wanted() {
+  [[ ",${option[only]}," == *",$1,"* ]]
 }
 
 # Storage URL, folder, bytes: uploads a file through the signer; sets `url`. Only the gateway is needed after that.
 store_object() {
+  sign_in user_alice
   start_services "$1" "$2"
   upload_generated "$3"
   stop_services
-}
-
-compare_folder() {
-  local folder="$work/folder" object size connections servers
-  store_object "file://$folder/files" "$folder" "$hot_bytes"
-  object=$(find "$folder/files" -type f -size "+$((hot_bytes - 1))c")
-  cat "$object" >/dev/null
-  start_measured_gateway gateway "$gateway_binary" "$folder" "$url"
-  start_nginx unchecked unchecked "$url" object="$object"
-  start_nginx unchecked-sndbuf unchecked "$url" object="$object" listen_options=" sndbuf=200k"
-  start_nginx checked checked "$url" object="$object"
-  for size in ${option[sizes]//,/ }; do
-    servers=(gateway unchecked checked)
-    ((size < 8388608)) || servers+=(unchecked-sndbuf)
-    for connections in ${option[connections]//,/ }; do
-      measure_cell folder "$object" "$size" "$connections" "${servers[@]}"
-    done
-  done
-  end_servers gateway unchecked unchecked-sndbuf checked
 }
 
 prepare() {
   begin_work
   trap give_up EXIT
   trap 'exit 130' INT TERM
-  cd "$root"
   install_measuring_tools
   release=$(target_folder)/release
   gateway_binary="${option[gateway]:-$release/gateway}"
-  [[ -n "${option[gateway]}" && -x "$release/signer" ]] || cargo build --locked --release --workspace
+  [[ -n "${option[gateway]}" && -x "$release/gateway" && -x "$release/signer" ]] || cargo build --locked --release --workspace
   rows="${option[out]:-$(target_folder)/comparison}/rows.jsonl"
   mkdir -p "${rows%/*}"
   : >"$rows"
   make_token_key
-  sign_in user_alice
 }
 
 read_options "$@"
+cd "$root"
 hot_bytes=$((1024 * 1024 * 1024))
 [[ -z "${option[quick]}" ]] || hot_bytes=$((64 * 1024 * 1024))
 prepare
-! includes "${option[only]}" folder || compare_folder
+if wanted folder || wanted seek; then
+  store_in_folder
+fi
+! wanted folder || compare_folder
+if wanted cache || wanted cold || wanted seek; then
+  store_in_bucket
+fi
+! wanted cache || compare_cache
+! wanted cold || compare_cold
+! wanted seek || compare_seek
+python3 "$compare/report.py" write "$rows" "${rows%/*}"
 conclude 0

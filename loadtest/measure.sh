@@ -48,13 +48,14 @@ generated_form() {
   printf '\r\n--edge--\r\n'
 }
 
-# Bytes: uploads that many through a pipe and sets `url`, a signed URL of them.
+# Bytes: uploads that many through a pipe and sets `url`, a signed URL of them for a day.
 upload_generated() {
   local answer id
   answer=$(generated_form "$1" | curl -sS --fail-with-body -T - -X POST -H "@$work/user_alice.header" \
     -H 'Content-Type: multipart/form-data; boundary=edge' "$signer/files/upload")
   id=$(json it.data.file.id <<<"$answer")
-  answer=$(curl -sS --fail-with-body -X POST -H "@$work/user_alice.header" "$signer/files/$id/signed-url")
+  answer=$(curl -sS --fail-with-body --json '{"expiresIn": 86400}' -H "@$work/user_alice.header" \
+    "$signer/files/$id/signed-url")
   url=$(json it.data.url <<<"$answer")
 }
 

@@ -3,16 +3,19 @@
   bucket.py make s3://bucket               makes it
   bucket.py objects s3://bucket/prefix     prints every key and size
   bucket.py pending s3://bucket/prefix     prints every multipart upload that was begun and neither completed nor aborted
+  bucket.py presign s3://bucket/key        prints a URL by which anybody may GET the object for a day
 """
 import os
 import sys
 from urllib.parse import urlsplit
 
 import boto3
+from botocore.config import Config
 
 action, url = sys.argv[1:]
 bucket, prefix = urlsplit(url).netloc, urlsplit(url).path.lstrip("/")
-s3 = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT"], region_name=os.environ["AWS_REGION"])
+config = Config(signature_version="s3v4", response_checksum_validation="when_required")
+s3 = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT"], region_name=os.environ["AWS_REGION"], config=config)
 
 if action == "make":
     s3.create_bucket(Bucket=bucket)
@@ -24,5 +27,7 @@ elif action == "pending":
     for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
         for upload in page.get("Uploads", []):
             print(upload["Key"], upload["UploadId"])
+elif action == "presign":
+    print(s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": prefix}, ExpiresIn=86_400))
 else:
     sys.exit(__doc__)

@@ -12,9 +12,10 @@ start_nginx() {
   local name="$1" peer="$2" url="$3" folder="$work/nginx-$1" port filled=()
   shift 3
   read -r port < <(python3 "$check/free_ports.py" 1)
-  local path="${url#http://*/}" pair
+  local path="${url#http://*/}" pair value
   for pair in "$@" "listen_options=" "modules=$nginx_modules" "peer=$peer" "port=$port" "path=/${path%%\?*}"; do
-    filled+=(-e "s|@${pair%%=*}@|${pair#*=}|g")
+    value="${pair#*=}"
+    filled+=(-e "s|@${pair%%=*}@|${value//&/"\\&"}|g")
   done
   mkdir -p "$folder"
   sed "${filled[@]}" "$compare/nginx/nginx.conf" >"$folder/nginx.conf"
@@ -32,13 +33,16 @@ answers_ranges() {
   [[ "$(curl -s -o /dev/null -w '%{http_code}' --range 0-1 "${server_url[$1]}")" == 206 ]]
 }
 
-# Name, binary, folder, URL: the gateway with the settings of `start_services`, one thread, as quiet as nginx.
+# Name, binary, folder: a gateway on ports of its own, with the settings of `start_services` beside that, for `$url`.
+# One thread, and as quiet as nginx.
 start_measured_gateway() {
-  local name="$1" binary="$2" folder="$3"
-  start "gateway-$name" env TMPDIR="$folder/tmp" RUST_LOG=warn GATEWAY_THREADS=1 taskset -c "$server_core" "$binary"
+  local name="$1" binary="$2" folder="$3" port admin
+  read -r port admin < <(python3 "$check/free_ports.py" 2)
+  start "gateway-$name" env TMPDIR="$folder/tmp" RUST_LOG=warn GATEWAY_THREADS=1 GATEWAY_LISTEN="127.0.0.1:$port" \
+    GATEWAY_ADMIN_LISTEN="127.0.0.1:$admin" taskset -c "$server_core" "$binary"
   server_pid[$name]=$started
-  server_url[$name]="$4"
-  wait_until_ready "$started" "http://$GATEWAY_ADMIN_LISTEN/readyz"
+  server_url[$name]="http://127.0.0.1:$port/${url#http://*/}"
+  wait_until_ready "$started" "http://127.0.0.1:$admin/readyz"
 }
 
 # Names: ends servers. Nothing of them is to be kept.

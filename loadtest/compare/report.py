@@ -1,19 +1,43 @@
-"""Interim."""
-import json
-import statistics
-import sys
+"""Turns the rows of a comparison into what people read.
 
-_, what, rows, part, size, connections = sys.argv
-found = [json.loads(line) for line in open(rows)]
-found = [r for r in found if r["part"] == part and r["size"] == int(size) and r["connections"] == int(connections)]
-by = {}
-for r in found:
-    by.setdefault(r["server"], []).append(r)
-m = statistics.median
-for server, rs in by.items():
-    print(f"{part} {size:>8} {connections:>4} {server:18}"
-          f" {m(r['answers']/r['seconds'] for r in rs):10.0f}/s"
-          f" {m(r['cpu_seconds']/r['answers'] for r in rs)*1e6:9.1f} us"
-          f" {m(r['bytes']/r['seconds'] for r in rs)/1e6:8.0f} MB/s"
-          f" rss {m(r['rss_kib'] for r in rs)/1024:6.1f} MiB"
-          f" server {m(r['cpu_seconds']/r['seconds'] for r in rs)*100:3.0f}% load {m(r['load_cpu_seconds']/r['seconds'] for r in rs)*100:3.0f}%", flush=True)
+  report.py cell <rows> <part> <size> <connections>    prints one cell, while the rest is being measured
+  report.py write <rows> <folder>                      prints all of it; writes comparison.md, summary.md, comparison.svg
+"""
+import sys
+from pathlib import Path
+
+import chart
+import tables
+import words
+from figures import ANSWERS, BYTES, CPU, MEMORY, Figures
+from summary import summary
+
+
+def print_cell(figures, part, size, connections):
+    for server in figures.servers(part, size, connections):
+        cell = figures.cell(part, size, connections, server)
+        print(
+            f"{part:7}{words.size(size):>7} {connections:>4} connections  {words.SERVERS[server]:29}"
+            f"{words.rate(cell.median(ANSWERS)):>8}/s {words.microseconds(cell.median(CPU)):>8} µs"
+            f" {words.byte_rate(cell.median(BYTES)):>8}/s  RSS {words.mebibytes(cell.median(MEMORY)):>5} MiB"
+            f"  busy: server {cell.busy('cpu_seconds'):4.0%}, load {cell.busy('load_cpu_seconds'):4.0%}",
+            flush=True,
+        )
+
+
+def write(figures, folder):
+    everything = tables.everything(figures)
+    (folder / "comparison.md").write_text(everything)
+    (folder / "summary.md").write_text(summary(figures))
+    (folder / "comparison.svg").write_text(chart.draw(figures))
+    print(everything)
+
+
+if __name__ == "__main__":
+    action, rows, *rest = sys.argv[1:]
+    if action == "cell":
+        print_cell(Figures.read(rows), rest[0], int(rest[1]), int(rest[2]))
+    elif action == "write":
+        write(Figures.read(rows), Path(rest[0]))
+    else:
+        sys.exit(__doc__)
