@@ -72,7 +72,7 @@ store_object() {
 
 prepare() {
   begin_work
-  trap give_up EXIT
+  trap 'end_servers "${!server_pid[@]}"; give_up' EXIT
   trap 'exit 130' INT TERM
   install_measuring_tools
   release=$(target_folder)/release
@@ -100,4 +100,5 @@ fi
 ! wanted cold || compare_cold
 ! wanted seek || compare_seek
 python3 "$compare/report.py" write "$rows" "${rows%/*}"
+end_servers "${!server_pid[@]}"
 conclude 0

@@ -45,13 +45,13 @@ start_measured_gateway() {
   wait_until_ready "$started" "http://127.0.0.1:$admin/readyz"
 }
 
-# Names: ends servers. Nothing of them is to be kept.
+# Names: ends servers. Nothing of them is to be kept, but nginx's master must be asked: its worker would survive it.
 end_servers() {
   local name pid
   for name in "$@"; do
     pid="${server_pid[$name]}"
-    kill -TERM "$pid"
-    wait "$pid" || true
     unset "server_pid[$name]" "server_url[$name]"
+    kill -TERM "$pid" || continue
+    wait "$pid" || true
   done
 }
