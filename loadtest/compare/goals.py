@@ -33,6 +33,7 @@ sndbuf = against("folder", "gateway", "unchecked-sndbuf")
 checked = against("folder", "gateway", "checked")
 slices = against("cache", "warm", "slice")
 proxy = against("cold", "cold", "proxy")
+buffers = against("cold", "cold", "proxy-buffers")
 
 GOALS = (
     unchecked(KIB, CPU, 1.05, 0.80),
@@ -52,6 +53,8 @@ GOALS = (
     slices(8 * MIB, BYTES, 1.8, 2.3),
     proxy(MIB, CPU_PER_BYTE, 1.1, 0.75),
     proxy(8 * MIB, CPU_PER_BYTE, 1.1, 0.75),
+    buffers(MIB, CPU_PER_BYTE, 1.1, 0.75),
+    buffers(8 * MIB, CPU_PER_BYTE, 1.1, 0.75),
 )
 
 # Milliseconds that the first byte of a cold seek may be behind a GET straight to the bucket, medians.

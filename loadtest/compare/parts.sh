@@ -108,18 +108,25 @@ measure_cache() { # size, connections
 
 # A walk that has fewer than two ranges for each connection says nothing and is left out.
 compare_cold() {
-  start_nginx_on_bucket proxy proxy
+  start_proxies
   each_cell measure_cold
-  end_servers proxy
+  end_servers proxy proxy-buffers
+}
+
+# As nginx is by itself, and with buffers that cost it less CPU and more memory.
+start_proxies() {
+  start_nginx_on_bucket proxy proxy proxy_buffers="8 4k" busy_buffers=8k
+  start_nginx_on_bucket proxy-buffers proxy proxy_buffers="16 64k" busy_buffers=512k
 }
 
 measure_cold() { # size, connections
-  local round
+  local round server
   ((hot_bytes / $1 >= 2 * $2)) || return 0
   for round in $(seq "${option[rounds]}"); do
     start_cold_gateway
-    measure walk.py cold cold "$round" "$1" "$2"
-    measure walk.py cold proxy "$round" "$1" "$2"
+    for server in cold proxy proxy-buffers; do
+      measure walk.py cold "$server" "$round" "$1" "$2"
+    done
     end_servers cold
   done
   python3 "$compare/report.py" cell "$rows" cold "$1" "$2"
@@ -139,11 +146,11 @@ compare_seek() {
   start_measured_gateway warm "$gateway_binary" "$folder"
   start_cold_gateway
   start_nginx_on_bucket slice slice tcp_nopush=on
-  start_nginx_on_bucket proxy proxy
+  start_proxies
   warm warm slice
   server_url[s3]="$presigned"
   urls_of gateway warm slice cold proxy s3 | taskset -c "$load_core" python3 "$compare/seek.py" "$seeks" "$hot_bytes" >>"$rows"
-  end_servers warm cold slice proxy
+  end_servers warm cold slice proxy proxy-buffers
 }
 
 # Names: JSON of their URLs.

@@ -15,7 +15,7 @@ import time
 import procfs
 from range_client import RangeClient, Refused, generated
 
-RANGES_AT_MOST = 4096
+RANGES_AT_MOST = 1024
 AFTERWARDS_SECONDS = 0.5
 
 

@@ -11,6 +11,7 @@ SERVERS = {
     "slice-nopush": "the same, tcp_nopush off",
     "cold": "gateway, cold",
     "proxy": "nginx proxy, no cache",
+    "proxy-buffers": "the same, 1 MiB of buffers",
     "s3": "SeaweedFS itself, presigned",
 }
 
