@@ -30,65 +30,23 @@ source "$compare/peers.sh"
 # shellcheck source=loadtest/compare/parts.sh
 source "$compare/parts.sh"
 
-# Takes `--name value` and `--name=value` into `option`; a mistake ends it with 64.
-declare -A option=(
-  [only]="folder,cache,cold,seek"
-  [sizes]="1024,16384,65536,1048576,8388608" [connections]="1,32,256" [rounds]=5 [seconds]=2
-  [gateway]="" [beside]="" [out]="" [quick]=""
+option=(
+  [only]="folder,cache,cold,seek" [sizes]="1024,16384,65536,1048576,8388608" [connections]="1,32,256"
+  [rounds]=5 [seconds]=2 [hot-mib]=1024 [gateway]="" [beside]="" [out]=""
 )
-read_options() {
-  local name
-  while (($# > 0)); do
-    name="${1#--}"
-    if [[ "$1" != --* || ! -v "option[$name]" ]]; then
-      echo "not known: $1; see --help" >&2
-      exit 64
-    fi
-    if [[ "$name" == quick ]]; then
-      option+=([sizes]="1024,1048576" [connections]=32 [rounds]=1 [seconds]=1 [quick]=yes)
-      shift
-    elif [[ "$name" == gateway || "$name" == beside || "$name" == out ]]; then
-      option[$name]=$(realpath "${2:?"--$name needs a path"}")
-      shift 2
-    else
-      option[$name]="${2:?"--$name needs a value"}"
-      shift 2
-    fi
-  done
-}
+quick_option=([sizes]="1024,1048576" [connections]=32 [rounds]=1 [seconds]=0.5 [hot-mib]=64)
 
 # Part: it is to be measured.
 wanted() {
   [[ ",${option[only]}," == *",$1,"* ]]
 }
 
-# Storage URL, folder, bytes: uploads a file through the signer; sets `url`. Only the gateway is needed after that.
-store_object() {
-  sign_in user_alice
-  start_services "$1" "$2"
-  upload_generated "$3"
-  stop_services
-}
-
-prepare() {
-  begin_work
-  trap 'end_servers "${!server_pid[@]}"; give_up' EXIT
-  trap 'exit 130' INT TERM
-  install_measuring_tools
-  release=$(target_folder)/release
-  gateway_binary="${option[gateway]:-$release/gateway}"
-  [[ -n "${option[gateway]}" && -x "$release/gateway" && -x "$release/signer" ]] || cargo build --locked --release --workspace
-  rows="${option[out]:-$(target_folder)/comparison}/rows.jsonl"
-  mkdir -p "${rows%/*}"
-  : >"$rows"
-  make_token_key
-}
-
 read_options "$@"
-cd "$root"
-hot_bytes=$((1024 * 1024 * 1024))
-[[ -z "${option[quick]}" ]] || hot_bytes=$((64 * 1024 * 1024))
-prepare
+begin_with_gateway
+hot_bytes=$((option[hot-mib] * 1024 * 1024))
+rows="${option[out]:-$(target_folder)/comparison}/rows.jsonl"
+mkdir -p "${rows%/*}"
+: >"$rows"
 if wanted folder || wanted seek; then
   store_in_folder
 fi

@@ -1,8 +1,10 @@
 """Many readers of one URL, each in another part of the file, each slow: some KiB at once, then 1 KiB a second.
 
-  BASE_URL=<signed URL> STATE_FILE=<path> slow_readers.py <readers> <bytes in the file>
+  BASE_URL=<signed URL> STATE_FILE=<path> slow_readers.py <readers> <bytes in the file> [seconds for each KiB]
+  BASE_URL=<signed URL> STATE_FILE=<path> slow_readers.py <readers> <bytes in the file> idle
 
-The state file appears when every reader has its first bytes. They go on reading until SIGTERM.
+The state file appears when every reader has its first bytes. They go on reading until SIGTERM. Idle ones have asked for
+these bytes only, and then for nothing.
 """
 import asyncio
 import os
@@ -16,6 +18,7 @@ FIRST_BYTES = 8192
 RECEIVE_BUFFER = 16384
 
 readers, size = int(sys.argv[1]), int(sys.argv[2])
+pace = sys.argv[3] if len(sys.argv) > 3 else "1"
 url = urlsplit(os.environ["BASE_URL"])
 reading = 0
 
@@ -28,21 +31,26 @@ async def connected():
     return await asyncio.open_connection(sock=connection, limit=FIRST_BYTES)
 
 
+def request(number):
+    # In the first half, so that no part is so short that it waits in the buffers on the way, all sent.
+    start = number * (size // 2 // readers)
+    last = start + FIRST_BYTES - 1 if pace == "idle" else ""
+    return f"GET {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\nRange: bytes={start}-{last}\r\n\r\n"
+
+
 async def read_slowly(number):
     global reading
     incoming, outgoing = await connected()
-    start = number * (size // readers)
-    request = f"GET {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\nRange: bytes={start}-\r\n\r\n"
-    outgoing.write(request.encode())
-    status = await incoming.readline()
-    if not status.startswith(b"HTTP/1.1 206"):
-        sys.exit(f"reader {number} got {status!r}")
+    outgoing.write(request(number).encode())
+    head = await incoming.readuntil(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 206"):
+        sys.exit(f"reader {number} got {head.splitlines()[0]!r}")
     await incoming.readexactly(FIRST_BYTES)
     reading += 1
     if reading == readers:
         open(os.environ["STATE_FILE"], "x").close()
     while await incoming.read(1024):
-        await asyncio.sleep(1)
+        await asyncio.sleep(float(pace))
     sys.exit(f"reader {number} was cut off")
 
 

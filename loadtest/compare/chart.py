@@ -1,15 +1,18 @@
 """The comparison as one picture: what a range costs and how fast it comes, as ratios to nginx, and seek times."""
 from dataclasses import dataclass
 
+import tables
 import words
-from figures import BYTES, CPU, CPU_PER_BYTE
+from figures import BYTES, CPU, CPU_PER_BYTE, Cell
 from summary import chosen_connections
-from svg import FAINT, GRID, INK, Drawing
+from svg import FAINT, GRID, INK, PAPER, Drawing
 
-OURS, PEER, OTHER = "#2563eb", "#9ca3af", "#f59e0b"
+OURS, PEER, TUNED, CHECKED = "#2563eb", "#9ca3af", "#64748b", "#f59e0b"
+OUR_SERVERS = tables.OURS.values()
 WIDTH, MARGIN, GAP = 920, 28, 36
 PANEL_WIDTH, PANEL_HEIGHT = (WIDTH - 2 * MARGIN - GAP) / 2, 250
 HEAD, FOOT, LEGEND = 72, 34, 44
+NOTE = "Below each size: the gateway's own figure. * The load's core was over 90 % busy. Made by loadtest/compare.sh."
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,21 @@ class Bars:
 
 
 FOLDER = (
-    ("gateway", "gateway, signature checked", OURS),
+    ("gateway", "gateway, checked", OURS),
     ("unchecked", "nginx, no check", PEER),
-    ("checked", "nginx, njs check", OTHER),
+    ("checked", "njs check", CHECKED),
+    ("unchecked-sndbuf", "sndbuf=200k", TUNED),
 )
-CACHE = (("warm", "gateway, warm cache", OURS), ("slice", "nginx, slice cache", PEER))
-COLD = (("cold", "gateway, cold", OURS), ("proxy", "nginx proxy, no cache", PEER))
+CACHE = (
+    ("warm", "gateway, warm cache", OURS),
+    ("slice", "nginx, warm slice cache", PEER),
+    ("slice-nopush", "tcp_nopush off", TUNED),
+)
+COLD = (
+    ("cold", "gateway, cold", OURS),
+    ("proxy", "nginx proxy, no cache", PEER),
+    ("proxy-buffers", "1 MiB of buffers", TUNED),
+)
 PANELS = (
     Bars("folder", "Hot folder: CPU per request", CPU, FOLDER, 2.5),
     Bars("folder", "Hot folder: bytes per second", BYTES, FOLDER, 3),
@@ -44,15 +56,15 @@ def draw(figures):
     count = len(panels) + figures.has("seek")
     height = HEAD + (count + 1) // 2 * (PANEL_HEIGHT + GAP) + FOOT
     drawing = Drawing(WIDTH, int(height))
-    connections = chosen_connections(figures)
-    title = "T2M files beside nginx: one thread on one core"
+    connections, title = chosen_connections(figures), "T2M files beside nginx: one thread on one core"
     drawing.words(MARGIN, 34, title, 20, weight="600")
-    drawing.words(MARGIN, 55, f"{connections} connections. Bars are ratios to nginx in the same run, medians over rounds.", 13, FAINT)
+    subtitle = f"{connections} connections. Bars are ratios to nginx in the same run, medians over rounds."
+    drawing.words(MARGIN, 55, subtitle, 13, FAINT)
     for number, panel in enumerate(panels):
         draw_bars(drawing, panel, figures, connections, *place(number))
     if figures.has("seek"):
         draw_seeks(drawing, figures, *place(count - 1))
-    drawing.words(MARGIN, height - 18, "Made by loadtest/compare.sh, which prints every figure.", 11, FAINT)
+    drawing.words(MARGIN, height - 18, NOTE, 11, FAINT)
     return drawing.text(title)
 
 
@@ -65,8 +77,8 @@ def draw_head(drawing, x, y, title, hint, legend):
     drawing.words(x + PANEL_WIDTH, y + 16, hint, 11, FAINT, "end")
     for name, color in legend:
         drawing.rectangle(x, y + 26, 10, 10, color, 2)
-        drawing.words(x + 15, y + 35, name, 11, FAINT)
-        x += 30 + 6.1 * len(name)
+        drawing.words(x + 14, y + 35, name, 11, FAINT)
+        x += 24 + 6.1 * len(name)
 
 
 def draw_bars(drawing, panel, figures, connections, x, y):
@@ -76,33 +88,48 @@ def draw_bars(drawing, panel, figures, connections, x, y):
     for tick in range(int(panel.top) + 1):
         drawing.line(x + 18, floor - tick * scale, x + PANEL_WIDTH, floor - tick * scale, GRID)
         drawing.words(x + 12, floor - tick * scale + 4, str(tick), 11, FAINT, "end")
+    drawing.line(x + 18, floor - scale, x + PANEL_WIDTH, floor - scale, FAINT, 1, "4 3")
     sizes = figures.values(panel.part, 1)
     step = (PANEL_WIDTH - 18) / len(sizes)
     for number, size in enumerate(sizes):
         middle = x + 18 + (number + 0.5) * step
         drawing.words(middle, floor + 16, words.size(size), 12, INK, "middle")
         cells = [(figures.cell(panel.part, size, connections, name), color) for name, _, color in panel.servers]
-        if all(cell for cell, _ in cells):
-            draw_group(drawing, panel, cells, middle, step, floor, scale)
-    drawing.line(x + 18, floor - scale, x + PANEL_WIDTH, floor - scale, FAINT, 1, "4 3")
+        if cells[0][0] and cells[1][0]:
+            group = Group(drawing, panel, cells[1][0], floor, scale)
+            group.draw([pair for pair in cells if pair[0]], middle, step)
 
 
-def draw_group(drawing, panel, cells, middle, step, floor, scale):
-    """Bars of one size, and below them what ours is in numbers."""
-    width = min(30, (step - 12) / len(cells))
-    peer = cells[1][0]
-    for number, (cell, color) in enumerate(cells):
-        ratio = 1.0 if cell is peer else cell.ratio(peer, panel.figure)
-        left = middle + (number - len(cells) / 2) * width
-        height = min(ratio, panel.top) * scale
-        drawing.rectangle(left + 1, floor - height, width - 2, height, color, 2)
-        if cell is not peer:
-            drawing.words(left + width / 2, floor - height - 4, ratio_words(ratio), 10, INK, "middle")
-    drawing.words(middle, floor + 30, absolute(cells[0][0], panel.figure), 10, FAINT, "middle")
+@dataclass(frozen=True)
+class Group:
+    """The bars of one size, and below them what ours is in numbers."""
 
+    drawing: Drawing
+    panel: Bars
+    peer: Cell
+    floor: float
+    scale: float
 
-def ratio_words(ratio):
-    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
+    def draw(self, cells, middle, step):
+        width = min(28, (step - 10) / len(cells))
+        for number, (cell, color) in enumerate(cells):
+            self.bar(cell, color, middle + (number - len(cells) / 2) * width, width)
+        self.drawing.words(middle, self.floor + 30, absolute(cells[0][0], self.panel.figure), 10, FAINT, "middle")
+
+    def bar(self, cell, color, left, width):
+        ratio = 1.0 if cell is self.peer else cell.ratio(self.peer, self.panel.figure)
+        height = max(1, min(ratio, self.panel.top) * self.scale)
+        self.drawing.rectangle(left + 1, self.floor - height, width - 2, height, color, 2)
+        if ratio > self.panel.top:
+            cut = self.floor - height + 14
+            self.drawing.line(left, cut + 3, left + width, cut - 3, PAPER, 3)
+        if cell is not self.peer:
+            at = left + width / 2, self.floor - height - 4
+            self.drawing.words(*at, self.called(cell, ratio), 9.5, INK, "middle", over=True)
+
+    def called(self, cell, ratio):
+        limited = self.panel.figure == BYTES and (cell.load_was_the_limit() or self.peer.load_was_the_limit())
+        return (f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}") + ("*" if limited else "")
 
 
 def absolute(cell, figure):
@@ -113,17 +140,17 @@ def absolute(cell, figure):
 
 def draw_seeks(drawing, figures, x, y):
     """A line for each server: a bar to the median, a mark at the 90th percentile."""
-    draw_head(drawing, x, y, "Seek: first byte of a random 64 KiB range", "lower is better", [("median", OURS), ("90th percentile", INK)])
+    legend = [("median", OURS), ("90th percentile", INK)]
+    draw_head(drawing, x, y, "First byte of a random 64 KiB range", "lower is better", legend)
     names = list(figures.seeks)
-    most = max(figures.seek(name)[1] for name in names)
-    names_width, top = 168, y + LEGEND + 8
-    step, scale = (PANEL_HEIGHT - LEGEND - 30) / len(names), (PANEL_WIDTH - names_width - 56) / most
+    left, right = x + 168, x + PANEL_WIDTH - 84
+    top, step = y + LEGEND + 8, (PANEL_HEIGHT - LEGEND - 30) / len(names)
+    scale = (right - left) / max(figures.seek(name)[1] for name in names)
     for number, name in enumerate(names):
         middle, slow = figures.seek(name)
-        line, left = top + number * step, x + names_width
-        called = "gateway, hot folder" if name == "gateway" else words.SERVERS[name]
-        drawing.words(left - 8, line + step / 2 + 4, called, 11, INK, "end")
-        color = OURS if name in ("gateway", "warm", "cold") else PEER
+        line = top + number * step
+        drawing.words(left - 8, line + step / 2 + 4, tables.seek_name(name), 11, INK, "end")
+        color = OURS if name in OUR_SERVERS else PEER
         drawing.rectangle(left, line + 5, max(1, middle * scale), step - 10, color, 2)
-        drawing.rectangle(left + slow * scale - 1, line + 3, 2, step - 6, INK)
-        drawing.words(left + slow * scale + 6, line + step / 2 + 4, f"{middle:.2f} ms", 11, INK)
+        drawing.rectangle(left + slow * scale - 1, line + 4, 2, step - 8, INK)
+        drawing.words(x + PANEL_WIDTH, line + step / 2 + 4, f"{middle:.2f}, {slow:.2f} ms", 11, INK, "end")

@@ -37,8 +37,16 @@ def checked_head(cell, url):
 def start_wrk(cell, url):
     duration = math.ceil(WARM_UP_SECONDS + cell["seconds"] + SPARE_SECONDS)
     command = ["taskset", "-c", str(cell["load_core"]), "wrk", "-t1", f"-c{cell['connections']}", f"-d{duration}s"]
-    command += [f"--timeout={WRK_TIMEOUT_SECONDS}s", "-s", str(RANGES), url, "--", str(cell["size"]), str(cell["span"])]
+    command += [f"--timeout={WRK_TIMEOUT_SECONDS}s", "-s", str(RANGES), url, "--"]
+    command += [str(number) for number in (cell["size"], cell["span"], cell.get("pause", 0))]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def output_of(wrk):
+    output, _ = wrk.communicate(timeout=WRK_TIMEOUT_SECONDS)
+    if wrk.returncode != 0:
+        raise Refused(f"wrk ended with exit code {wrk.returncode}")
+    return output
 
 
 def measured(cell, wrk):
@@ -50,14 +58,16 @@ def measured(cell, wrk):
     return {"bytes": read, "seconds": seconds, "cpu_seconds": server.seconds(), "load_cpu_seconds": load.seconds()}
 
 
-def verify(summary, cell, head_bytes):
-    """Every answer was the range: none refused, and all bytes are those of so many heads and ranges."""
+def verified(output, cell, head_bytes):
+    """Every answer was the range: none refused, and all bytes are those of so many heads and ranges. Returns the summary."""
+    summary = json.loads(output.strip().rpartition("\n")[2])
     if summary["errors"] or summary["refused"]:
         raise Refused(f"{summary['errors']} errors, {summary['refused']} answers over 399")
     least = summary["requests"] * (head_bytes - 16 + cell["size"])
     most = (summary["requests"] + cell["connections"]) * (head_bytes + 16 + cell["size"])
     if not max(1, least) <= summary["bytes"] <= most:
         raise Refused(f"{summary['bytes']} bytes came for {summary['requests']} ranges of {cell['size']}")
+    return summary
 
 
 def row(cell, url):
@@ -66,12 +76,9 @@ def row(cell, url):
     wrk = start_wrk(cell, url)
     try:
         figures = measured(cell, wrk)
-        output, _ = wrk.communicate(timeout=WRK_TIMEOUT_SECONDS)
+        verified(output_of(wrk), cell, head_bytes)
     finally:
         wrk.kill()
-    if wrk.returncode != 0:
-        raise Refused(f"wrk ended with exit code {wrk.returncode}")
-    verify(json.loads(output.strip().rpartition("\n")[2]), cell, head_bytes)
     answers = figures["bytes"] / (cell["size"] + head_bytes)
     names = ("part", "server", "round", "size", "connections")
     return {name: cell[name] for name in names} | figures | {"answers": answers, "rss_kib": procfs.memory_kib(cell["pid"])}

@@ -1,14 +1,6 @@
 # shellcheck shell=bash
 # The parts of the comparison. Each starts its servers, measures cell by cell and ends them; rows go to `$rows`.
 
-# name=value...: JSON of strings and numbers.
-cell() {
-  node -p 'JSON.stringify(Object.fromEntries(process.argv.slice(1).map((pair) => {
-    const [name, value] = pair.split(/=(.*)/s);
-    return [name, /^[0-9.]+$/.test(value) ? Number(value) : value];
-  })))' "$@"
-}
-
 # Program, part, server, round, size, connections: one row more.
 measure() {
   python3 "$compare/$1" "$(cell part="$2" server="$3" round="$4" size="$5" connections="$6" \

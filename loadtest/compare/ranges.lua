@@ -1,13 +1,12 @@
 -- Ranges of one size, at random places of a file, the same ones in every run; made in advance.
---   wrk -s ranges.lua ... -- <range bytes> <bytes of the file to ask in> [milliseconds to wait before each request]
--- Places are multiples of the range's size. The last line printed is JSON.
+--   wrk -s ranges.lua ... -- <range bytes> <bytes of the file to ask in> <milliseconds to wait between requests>
+-- Places are multiples of the range's size; waits are random, up to twice what is given. The last line printed is JSON.
 
 local many = 4096
-local requests, next_one, pause = {}, 0, 0
+local requests, next_one = {}, 0
 
 function init(args)
-  local size, span = tonumber(args[1]), tonumber(args[2])
-  pause = tonumber(args[3] or 0)
+  local size, span, pause = tonumber(args[1]), tonumber(args[2]), tonumber(args[3])
   math.randomseed(20240229)
   for number = 1, many do
     local first = size * math.random(0, math.floor(span / size) - 1)
@@ -15,7 +14,7 @@ function init(args)
     requests[number] = wrk.format("GET", wrk.path)
   end
   if pause > 0 then
-    delay = function() return pause end
+    delay = function() return math.random(0, 2 * pause) end
   end
 end
 

@@ -23,10 +23,11 @@ class Drawing:
             f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{color}" stroke-width="{width}"{dashes}/>'
         )
 
-    def words(self, x, y, text, size=12, color=INK, anchor="start", weight="normal"):
+    def words(self, x, y, text, size=12, color=INK, anchor="start", weight="normal", over=False):
+        halo = f' stroke="{PAPER}" stroke-width="3" paint-order="stroke"' if over else ""
         self.parts.append(
             f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{color}" text-anchor="{anchor}"'
-            f' font-weight="{weight}">{escape(text)}</text>'
+            f' font-weight="{weight}"{halo}>{escape(text)}</text>'
         )
 
     def text(self, title):
