@@ -10,10 +10,10 @@ set -euo pipefail
 shopt -s inherit_errexit
 
 usage="usage: bash deploy/check.sh [--quick]"
-embedded_only=false
+embedded_only=false compared=folder,cache,cold,seek
 case "$*" in
   "") ;;
-  --quick) embedded_only=true ;;
+  --quick) embedded_only=true compared=folder ;;
   --help) sed -n '2,/^set/{/^#/s/^# \?//p}' "$0" && exit ;;
   *) echo "$usage" >&2 && exit 64 ;;
 esac
@@ -27,6 +27,8 @@ source "$check/install.sh"
 source "$check/source_code.sh"
 # shellcheck source=deploy/check/constant_time.sh
 source "$check/constant_time.sh"
+# shellcheck source=deploy/check/measurements.sh
+source "$check/measurements.sh"
 # shellcheck source=deploy/check/end_to_end.sh
 source "$check/end_to_end.sh"
 # shellcheck source=deploy/check/encrypted.sh
@@ -79,6 +81,10 @@ step "the gateway bears as much abuse as its list asks for" bear_abuse
 step "the gateway's tests pass on TLS" test_gateway_on_tls
 step "the release binaries build" cargo build --locked --release --workspace
 step "a wrong signature takes the same time wherever it is wrong" constant_time
+
+step "the comparison runs, briefly" compare_briefly "$compared"
+step "idle and slow connections are measured, briefly" measure_connections_briefly
+step "neighbours of a cold reader are measured, briefly" measure_neighbours_briefly
 
 if [[ "$embedded_only" == false ]]; then
   step "a storage server is installed" install_storage_server

@@ -1,26 +1,34 @@
 #!/usr/bin/env bash
 # The gateway beside nginx, in one run on one machine: what a range costs, and how fast it comes.
 #
-#   bash loadtest/compare.sh           about 25 minutes, at most 90; needs 8 GB of disk in the temporary folder
+#   bash loadtest/compare.sh    about 45 minutes, at most 120; needs 8 GB of disk in the temporary folder
 #
-#   --only folder[,...]   of the parts: folder
-#   --sizes 1024[,...]    of the ranges' sizes: 1024 16384 65536 1048576 8388608
-#   --connections 1[,...] of 1 32 256
+#   --only folder[,...]   some of the parts: folder, cache, cold, seek
+#   --sizes 1024[,...]    of ranges; 1024,16384,65536,1048576,8388608 unless given
+#   --connections 1[,...] 1,32,256 unless given
 #   --rounds N            how often each cell is measured, servers in turn; 5 unless given
 #   --seconds N           for how long each time; 2 unless given
+#   --hot-mib N           size of the file that ranges are asked of; 1024 unless given
 #   --gateway PATH        measures that binary; builds nothing if the signer is built
-#   --beside PATH         another build of the gateway, measured in turn with it
-#   --out FOLDER          for the results; `comparison` in cargo's target folder unless given
-#   --quick               one short round of a few cells of everything: shows that it works, no figures to rely on
+#   --beside PATH         in the folder, another build of the gateway in turn with it
+#   --out FOLDER          for rows.jsonl, comparison.md, summary.md, comparison.svg; target/comparison unless given
+#   --quick               a short round of a few cells of everything: shows that it works, no figures to rely on
 #
-#   folder   hot ranges of a 1 GiB file: the gateway (signature checked), nginx `sendfile` unchecked, nginx with the same
-#            check in njs; at 8 MiB also nginx unchecked with `sndbuf=200k`
+# All servers have one worker thread, on core 0; the load has core 1. `wrk` makes its requests in advance; where its core
+# was over 90 % busy the tables say so, and only CPU counts. CPU is the server's own, from /proc.
 #
-# One worker thread each, pinned to core 0; the load, `wrk`, to core 1.
+#   folder   hot ranges of a file in a folder: the gateway, which checks a signature; nginx that checks nothing, and with
+#            `sndbuf=200k` at 8 MiB; nginx that checks the same signature in njs
+#   cache    hot ranges of an object in SeaweedFS: the gateway's cache; nginx's slice cache, with tcp_nopush and without
+#   cold     a walk through that object, nothing asked for twice: the gateway with an empty cache; nginx as a proxy, with
+#            its own buffers and with larger ones. SeaweedFS shares the load's core, so rates are not to be compared
+#   seek     first byte of random 64 KiB ranges, from all of them and from SeaweedFS itself
+#
+# Exits 1 when an answer is not the range that was asked for; no figure is judged by the exit code.
 set -euo pipefail
 shopt -s inherit_errexit
 [[ "${1:-}" != --help ]] || { sed -n '2,/^set/{/^#/s/^# \?//p}' "$0" && exit; }
-[[ -n "${T2M_BOUNDED:-}" ]] || T2M_BOUNDED=yes exec timeout --kill-after=30 5400 bash "$0" "$@"
+[[ -n "${T2M_BOUNDED:-}" ]] || T2M_BOUNDED=yes exec timeout --kill-after=30 7200 bash "$0" "$@"
 
 # shellcheck source=loadtest/measure.sh
 source "$(dirname "${BASH_SOURCE[0]}")/measure.sh"
@@ -42,6 +50,9 @@ wanted() {
 }
 
 read_options "$@"
+for part in ${option[only]//,/ }; do
+  [[ "$part" == @(folder|cache|cold|seek) ]] || { echo "no such part: $part; see --help" >&2 && exit 64; }
+done
 begin_with_gateway
 hot_bytes=$((option[hot-mib] * 1024 * 1024))
 rows="${option[out]:-$(target_folder)/comparison}/rows.jsonl"

@@ -69,6 +69,11 @@ class Figures:
     def servers(self, part, size, connections):
         return [key[3] for key in self.cells if key[:3] == (part, size, connections)]
 
+    def others(self):
+        """Part of the two cores that neither server nor load had, over all hot cells: other work, or the host's."""
+        rows = [row for cell in self.cells.values() for row in cell.rows.values() if "other_cpu_seconds" in row]
+        return median(row["other_cpu_seconds"] / row["seconds"] / 2 for row in rows) if rows else 0
+
     def seek(self, server):
         """Median and 90th percentile, in milliseconds."""
         times = self.seeks.get(server)

@@ -19,6 +19,7 @@ import procfs
 from range_client import RangeClient, Refused, generated
 
 WARM_UP_SECONDS = 0.5
+WARM_UP_OF_CONNECTION = 1 / 256
 SPARE_SECONDS = 0.2
 WRK_TIMEOUT_SECONDS = 60
 RANGES = Path(__file__).with_name("ranges.lua")
@@ -34,8 +35,13 @@ def checked_head(cell, url):
     return head_bytes
 
 
+def warm_up_seconds(cell):
+    """Until the send queues of all connections are as full as they get: what waits in them was sent and not yet read."""
+    return WARM_UP_SECONDS + cell["connections"] * WARM_UP_OF_CONNECTION
+
+
 def start_wrk(cell, url):
-    duration = math.ceil(WARM_UP_SECONDS + cell["seconds"] + SPARE_SECONDS)
+    duration = math.ceil(warm_up_seconds(cell) + cell["seconds"] + SPARE_SECONDS)
     command = ["taskset", "-c", str(cell["load_core"]), "wrk", "-t1", f"-c{cell['connections']}", f"-d{duration}s"]
     command += [f"--timeout={WRK_TIMEOUT_SECONDS}s", "-s", str(RANGES), url, "--"]
     command += [str(number) for number in (cell["size"], cell["span"], cell.get("pause", 0))]
@@ -50,12 +56,14 @@ def output_of(wrk):
 
 
 def measured(cell, wrk):
-    time.sleep(WARM_UP_SECONDS)
-    server, load = procfs.Cpu(cell["pid"]), procfs.Cpu(wrk.pid)
+    time.sleep(warm_up_seconds(cell))
+    server, load, machine = procfs.Cpu(cell["pid"]), procfs.Cpu(wrk.pid), procfs.machine_seconds()
     began, read_before = time.perf_counter(), procfs.bytes_read(wrk.pid)
     time.sleep(cell["seconds"])
     read, seconds = procfs.bytes_read(wrk.pid) - read_before, time.perf_counter() - began
-    return {"bytes": read, "seconds": seconds, "cpu_seconds": server.seconds(), "load_cpu_seconds": load.seconds()}
+    ours = {"cpu_seconds": server.seconds(), "load_cpu_seconds": load.seconds()}
+    others = procfs.machine_seconds() - machine - sum(ours.values())
+    return {"bytes": read, "seconds": seconds, **ours, "other_cpu_seconds": max(0, others)}
 
 
 def verified(output, cell, head_bytes):

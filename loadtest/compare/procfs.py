@@ -46,6 +46,13 @@ class Cpu:
         return tick_seconds(process) - self.ticks[process]
 
 
+def machine_seconds():
+    """Time that all cores together were busy, or were taken from us by the host."""
+    first = Path("/proc/stat").read_text().partition("\n")[0]
+    user, nice, system, _idle, _waiting, hard, soft, stolen = (int(field) for field in first.split()[1:9])
+    return (user + nice + system + hard + soft + stolen) / TICKS
+
+
 def bytes_read(pid):
     """By `read`, of files and sockets alike."""
     return int(Path(f"/proc/{pid}/io").read_text().split()[1])

@@ -4,6 +4,7 @@ from figures import ANSWERS, BYTES, CPU, CPU_PER_BYTE, MEMORY
 from goals import FIRST_BYTE_BEHIND, GOALS, verdict
 
 OURS = {"folder": "gateway", "cache": "warm", "cold": "cold"}
+QUIET = 0.05
 TITLES = {
     "folder": "Hot ranges of a folder",
     "cache": "Hot ranges of a bucket, from the cache",
@@ -16,7 +17,13 @@ def everything(figures):
     parts = [f"## {title}\n\n{part_table(figures, part)}" for part, title in TITLES.items() if figures.has(part)]
     if figures.has("seek"):
         parts.append(f"## Seeking: first byte of a random 64 KiB range\n\n{seek_table(figures)}")
-    return f"{goals_section(figures)}\n" + "\n".join(parts)
+    return f"{warning(figures)}{goals_section(figures)}\n" + "\n".join(parts)
+
+
+def warning(figures):
+    if figures.others() < QUIET:
+        return ""
+    return f"**Other work had {figures.others():.0%} of the two cores meanwhile: these figures are not to be relied on.**\n\n"
 
 
 def part_table(figures, part):

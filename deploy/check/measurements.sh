@@ -1,0 +1,17 @@
+# shellcheck shell=bash
+# The measurements run, briefly. No time is judged: the machine may be busy with anything.
+
+compare_briefly() { # parts
+  local out="$work/comparison"
+  bash loadtest/compare.sh --quick --only "$1" --out "$out"
+  python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$out/comparison.svg"
+  [[ -s "$out/comparison.md" && -s "$out/summary.md" ]]
+}
+
+measure_connections_briefly() {
+  bash loadtest/connections.sh --quick
+}
+
+measure_neighbours_briefly() {
+  bash loadtest/neighbours.sh --quick
+}
