@@ -8,6 +8,8 @@
 #   --connections 1[,...] 1,32,256 unless given
 #   --rounds N            how often each cell is measured, servers in turn; 5 unless given
 #   --seconds N           for how long each time; 2 unless given
+#   --attempts N          measures hot ranges up to so often while other work has over 5 % of the machine, and takes the
+#                         calmest; 1 unless given
 #   --hot-mib N           size of the file that ranges are asked of; 1024 unless given
 #   --gateway PATH        measures that binary; builds nothing if the signer is built
 #   --beside PATH         in the folder, another build of the gateway in turn with it
@@ -40,7 +42,7 @@ source "$compare/parts.sh"
 
 option=(
   [only]="folder,cache,cold,seek" [sizes]="1024,16384,65536,1048576,8388608" [connections]="1,32,256"
-  [rounds]=5 [seconds]=2 [hot-mib]=1024 [gateway]="" [beside]="" [out]=""
+  [rounds]=5 [seconds]=2 [attempts]=1 [hot-mib]=1024 [gateway]="" [beside]="" [out]=""
 )
 quick_option=([sizes]="1024,1048576" [connections]=32 [rounds]=1 [seconds]=0.5 [hot-mib]=64)
 
