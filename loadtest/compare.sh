@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The gateway beside nginx, in one run on one machine: what a range costs, and how fast it comes.
 #
-#   bash loadtest/compare.sh    about 45 minutes, at most 120; needs 8 GB of disk in the temporary folder
+#   bash loadtest/compare.sh    about 50 minutes, at most 120; needs 8 GB of disk in the temporary folder
 #
 #   --only folder[,...]   some of the parts: folder, cache, cold, seek
 #   --sizes 1024[,...]    of ranges; 1024,16384,65536,1048576,8388608 unless given
@@ -16,8 +16,8 @@
 #   --out FOLDER          for rows.jsonl, comparison.md, summary.md, comparison.svg; target/comparison unless given
 #   --quick               a short round of a few cells of everything: shows that it works, no figures to rely on
 #
-# All servers have one worker thread, on core 0; the load has core 1. `wrk` makes its requests in advance; where its core
-# was over 90 % busy the tables say so, and only CPU counts. CPU is the server's own, from /proc.
+# All servers have one worker thread, on one core; the load has another. `wrk` makes its requests in advance; where its
+# core was over 90 % busy the tables say so, and only CPU counts. CPU is the server's own, from /proc (`schedstat`).
 #
 #   folder   hot ranges of a file in a folder: the gateway, which checks a signature; nginx that checks nothing, and with
 #            `sndbuf=200k` at 8 MiB; nginx that checks the same signature in njs
@@ -57,9 +57,7 @@ for part in ${option[only]//,/ }; do
 done
 begin_with_gateway
 hot_bytes=$((option[hot-mib] * 1024 * 1024))
-rows="${option[out]:-$(target_folder)/comparison}/rows.jsonl"
-mkdir -p "${rows%/*}"
-: >"$rows"
+rows="$work/rows.jsonl"
 if wanted folder || wanted seek; then
   store_in_folder
 fi
@@ -70,6 +68,9 @@ fi
 ! wanted cache || compare_cache
 ! wanted cold || compare_cold
 ! wanted seek || compare_seek
-python3 "$compare/report.py" write "$rows" "${rows%/*}"
+out="${option[out]:-$(target_folder)/comparison}"
+mkdir -p "$out"
+cp "$rows" "$out/"
+python3 "$compare/report.py" write "$rows" "$out"
 end_servers "${!server_pid[@]}"
 conclude 0

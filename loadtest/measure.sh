@@ -10,8 +10,8 @@ source "$root/deploy/check/install.sh"
 # What is measured is the service as deployed: its usual log level.
 export RUST_LOG=info
 
-# Servers by name, pinned to one core; the load has the other one.
-readonly server_core=0 load_core=1
+# Servers by name, pinned to the first core that we may use; the load has the second, if there is one.
+read -r server_core load_core < <(python3 -c 'import os; cores = sorted(os.sched_getaffinity(0)); print(cores[0], cores[:2][-1])')
 declare -A server_pid server_url
 
 # What a script may be asked for, by name; what `--quick` sets of it; what names a file or folder.

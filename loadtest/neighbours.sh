@@ -11,7 +11,7 @@
 #   --gateway PATH    measures that binary; builds nothing if the signer is built
 #   --quick           1 GiB, one second: shows that it works
 #
-# One worker thread on core 0; `wrk` and the reader, which throws away what it gets, on core 1. Cold files are real
+# One worker thread on one core; `wrk` and the reader, which throws away what it gets, on another. Cold files are real
 # ones, on disk and not in the page cache. Alone is measured as often as beside the reader, the first half before it.
 set -euo pipefail
 shopt -s inherit_errexit

@@ -2,7 +2,7 @@
 import json
 from statistics import median, quantiles
 
-CPU, ANSWERS, BYTES, CPU_PER_BYTE, MEMORY, FIRST_BYTE = "cpu", "answers/s", "bytes/s", "cpu/byte", "memory", "first byte"
+CPU, ANSWERS, BYTES, CPU_PER_BYTE, MEMORY = "CPU", "requests/s", "bytes/s", "CPU per byte", "memory"
 BUSY = 0.9
 
 

@@ -1,7 +1,7 @@
 """What the gateway is to reach: ratios to a peer that took turns with it."""
 from dataclasses import dataclass
 
-from figures import ANSWERS, BYTES, CPU, CPU_PER_BYTE, FIRST_BYTE
+from figures import ANSWERS, BYTES, CPU, CPU_PER_BYTE
 
 KIB, MIB = 1024, 1024 * 1024
 CPU_FIGURES = CPU, CPU_PER_BYTE

@@ -38,7 +38,7 @@ def checked_head(cell, url):
 
 
 def warm_up_seconds(cell):
-    """Until the send queues of all connections are as full as they get: what waits in them was sent and not yet read."""
+    """Until send queues are as full as they get: what waits in them was sent and is not yet read."""
     return WARM_UP_SECONDS + cell["connections"] * WARM_UP_OF_CONNECTION
 
 
@@ -69,7 +69,7 @@ def measured(cell, wrk):
 
 
 def verified(output, cell, head_bytes):
-    """Every answer was the range: none refused, and all bytes are those of so many heads and ranges. Returns the summary."""
+    """wrk's summary, if every answer was the range: none refused, and all bytes those of so many heads and ranges."""
     summary = json.loads(output.strip().rpartition("\n")[2])
     if summary["errors"] or summary["refused"]:
         raise Refused(f"{summary['errors']} errors, {summary['refused']} answers over 399")
@@ -105,7 +105,8 @@ def row(cell, url):
         wrk.kill()
     answers = figures["bytes"] / (cell["size"] + head_bytes)
     names = ("part", "server", "round", "size", "connections")
-    return {name: cell[name] for name in names} | figures | {"answers": answers, "rss_kib": procfs.memory_kib(cell["pid"])}
+    figures |= {"answers": answers, "rss_kib": procfs.memory_kib(cell["pid"])}
+    return {name: cell[name] for name in names} | figures
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ def print_cell(figures, part, size, connections):
     for server in figures.servers(part, size, connections):
         cell = figures.cell(part, size, connections, server)
         print(
-            f"{part:7}{words.size(size):>7} {connections:>4} connections  {words.SERVERS[server]:29}"
+            f"{part:7}{words.size(size):>7} {connections:>4} connections  {words.SERVERS[server]:34}"
             f"{words.rate(cell.median(ANSWERS)):>8}/s {words.microseconds(cell.median(CPU)):>8} µs"
             f" {words.byte_rate(cell.median(BYTES)):>8}/s  RSS {words.mebibytes(cell.median(MEMORY)):>5} MiB"
             f"  busy: server {cell.busy('cpu_seconds'):4.0%}, load {cell.busy('load_cpu_seconds'):4.0%}",

@@ -1,9 +1,12 @@
 """The short form, for the README: one number of connections, a line for each size."""
 import words
 from figures import ANSWERS, BYTES, CPU, CPU_PER_BYTE
-from tables import seek_table
+from tables import seek_table, warning
 
 CONNECTIONS = 32
+NOTE = """One thread on one core each, {connections} connections, medians over rounds in which the servers took turns. CPU
+and bytes/s are the gateway's as a ratio to that peer's: of CPU less is better. *: the load's core was over 90 % busy.
+"""
 # Part: its title, our server, peers.
 PARTS = {
     "folder": ("hot range of a folder", "gateway", ("unchecked", "checked")),
@@ -14,9 +17,10 @@ PARTS = {
 
 def summary(figures):
     connections = chosen_connections(figures)
-    parts = [part_table(figures, part, connections) for part in PARTS if figures.has(part)]
+    parts = [warning(figures) + NOTE.format(connections=connections)]
+    parts += [part_table(figures, part, connections) for part in PARTS if figures.has(part)]
     if figures.has("seek"):
-        parts.append(seek_table(figures))
+        parts.append(f"First byte of a random 64 KiB range:\n\n{seek_table(figures)}")
     return "\n".join(parts)
 
 

@@ -23,7 +23,7 @@ def everything(figures):
 def warning(figures):
     if figures.others() < QUIET:
         return ""
-    return f"**Other work had {figures.others():.0%} of the two cores meanwhile: these figures are not to be relied on.**\n\n"
+    return f"**Other work had {figures.others():.0%} of the two cores: these figures are not to be relied on.**\n\n"
 
 
 def part_table(figures, part):
@@ -77,7 +77,8 @@ def goals_section(figures):
     if not rows:
         return ""
     head = ["range", "against", "our", "must", "goal", *(f"at {count}" for count in counts)]
-    note = "Ratios of medians, by number of connections. In brackets: the load's core was over 90 % busy, only CPU counts.\n"
+    note = "Ratios by number of connections, medians over rounds."
+    note += " In brackets: the load's core was over 90 % busy, where only CPU counts.\n"
     return f"## What is to be reached\n\n{words.table(head, rows)}\n{note}"
 
 
@@ -94,4 +95,5 @@ def first_byte_row(figures, counts):
     behind = figures.seek("cold")[0] - figures.seek("s3")[0]
     enough = "yes" if behind <= FIRST_BYTE_BEHIND["must"] else "**no**"
     limits = [f"≤ +{FIRST_BYTE_BEHIND[each]:.0f} ms" for each in ("must", "goal")]
-    return ["64 KiB", words.SERVERS["s3"], "first byte", *limits, f"{behind:+.2f} ms {enough}"] + [""] * (len(counts) - 1)
+    columns = [f"{behind:+.2f} ms {enough}"] + [""] * (len(counts) - 1)
+    return ["64 KiB", words.SERVERS["s3"], "first byte", *limits, *columns]

@@ -8,10 +8,10 @@ SERVERS = {
     "checked": "nginx, njs check",
     "warm": "gateway, warm cache",
     "slice": "nginx, warm slice cache",
-    "slice-nopush": "the same, tcp_nopush off",
+    "slice-nopush": "nginx slice cache, tcp_nopush off",
     "cold": "gateway, cold",
     "proxy": "nginx proxy, no cache",
-    "proxy-buffers": "the same, 1 MiB of buffers",
+    "proxy-buffers": "nginx proxy, 1 MiB of buffers",
     "s3": "SeaweedFS itself, presigned",
 }
 
