@@ -39,7 +39,8 @@ report() { # what, KiB before, KiB with the connections
   awk -v what="$1" -v before="$2" -v with="$3" -v count="$connections" -v limit="${option[at-most]:-0}" 'BEGIN {
     each = (with - before) / count
     verdict = limit ? sprintf("   %s the limit of %s KiB", each > limit ? "OVER" : "within", limit) : ""
-    printf "%6d %-13s %6.2f KiB RSS each (%.1f MiB before, %.1f MiB with them)%s\n", count, what, each, before / 1024, with / 1024, verdict
+    printf "%6d %-13s %6.2f KiB RSS each (%.1f MiB before, %.1f MiB with them)%s\n",
+      count, what, each, before / 1024, with / 1024, verdict
     exit limit && each > limit
   }' || over=1
 }
@@ -52,8 +53,8 @@ measure_held() {
     GATEWAY_MAX_CONNECTIONS="$((2 * connections))" GATEWAY_MAX_INFLIGHT="$((2 * connections))"
   curl -sSf -o /dev/null --range 0-1023 "${server_url[gateway]}"
   idle=$(memory VmRSS "${server_pid[gateway]}")
-  start slow_readers env STATE_FILE="$state" BASE_URL="${server_url[gateway]}" taskset -c "$load_core" \
-    python3 "$root/loadtest/slow_readers.py" "$connections" "$body_bytes" "$2"
+  start slow_readers env STATE_FILE="$state" BASE_URL="${server_url[gateway]}" \
+    taskset -c "$load_core" python3 "$root/loadtest/slow_readers.py" "$connections" "$body_bytes" "$2"
   client=$started
   wait_until 300 "$connections connections are open and were sent their first bytes" made_by "$client" "$state"
   sleep 5

@@ -98,9 +98,13 @@ start_measured_gateway() {
   shift 3
   read -r port admin < <(python3 "$check/free_ports.py" 2)
   start "gateway-$name" env TMPDIR="$folder/tmp" RUST_LOG=warn GATEWAY_THREADS=1 GATEWAY_LISTEN="127.0.0.1:$port" \
-    GATEWAY_ADMIN_LISTEN="127.0.0.1:$admin" "$@" taskset -c "$server_core" "$binary"
+    GATEWAY_ADMIN_LISTEN="127.0.0.1:$admin" DRAIN_SECONDS=1 "$@" taskset -c "$server_core" "$binary"
   known_as "$name" "$started" "http://127.0.0.1:$port/${url#http://*/}"
   wait_until_ready "$started" "http://127.0.0.1:$admin/readyz"
+}
+
+on_load_core() {
+  taskset -c "$load_core" "$@"
 }
 
 # name=value...: JSON of strings and numbers.

@@ -63,6 +63,8 @@ def measured(cell, wrk):
     began, read_before = time.perf_counter(), procfs.bytes_read(wrk.pid)
     time.sleep(cell["seconds"])
     read, seconds = procfs.bytes_read(wrk.pid) - read_before, time.perf_counter() - began
+    if not read:
+        raise Refused(f"nothing came within {cell['seconds']} s")
     ours = {"cpu_seconds": server.seconds(), "load_cpu_seconds": load.seconds()}
     others = procfs.machine_seconds() - machine - sum(ours.values())
     return {"bytes": read, "seconds": seconds, **ours, "other_cpu_seconds": max(0, others)}

@@ -3,10 +3,9 @@
 
 # Program, part, server, round, size, connections: one row more.
 measure() {
-  python3 "$compare/$1" "$(cell part="$2" server="$3" round="$4" size="$5" connections="$6" \
+  on_load_core python3 "$compare/$1" "$(cell part="$2" server="$3" round="$4" size="$5" connections="$6" \
     pid="${server_pid[$3]}" load_core="$load_core" seconds="${option[seconds]}" span="$hot_bytes" \
-    attempts="${option[attempts]}")" \
-    <<<"${server_url[$3]}" >>"$rows"
+    attempts="${option[attempts]}")" <<<"${server_url[$3]}" >>"$rows"
 }
 
 # Part, size, connections, servers: a cell of hot ranges, round after round, servers in turn.
@@ -142,7 +141,7 @@ compare_seek() {
   start_proxies
   warm warm slice
   server_url[s3]="$presigned"
-  urls_of gateway warm slice cold proxy s3 | taskset -c "$load_core" python3 "$compare/seek.py" "$seeks" "$hot_bytes" >>"$rows"
+  urls_of gateway warm slice cold proxy s3 | on_load_core python3 "$compare/seek.py" "$seeks" "$hot_bytes" >>"$rows"
   end_servers warm cold slice proxy proxy-buffers
 }
 

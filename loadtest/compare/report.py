@@ -1,7 +1,7 @@
 """Turns the rows of a comparison into what people read.
 
   report.py cell <rows> <part> <size> <connections>    prints one cell, while the rest is being measured
-  report.py write <rows> <folder>                      prints all of it; writes comparison.md, summary.md, comparison.svg
+  report.py write <rows> <folder>                      prints all; writes comparison.md, summary.md, comparison.svg
 """
 import sys
 from pathlib import Path

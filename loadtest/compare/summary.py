@@ -4,8 +4,8 @@ from figures import ANSWERS, BYTES, CPU, CPU_PER_BYTE
 from tables import seek_table, warning
 
 CONNECTIONS = 32
-NOTE = """One thread on one core each, {connections} connections, medians over rounds in which the servers took turns. CPU
-and bytes/s are the gateway's as a ratio to that peer's: of CPU less is better. *: the load's core was over 90 % busy.
+NOTE = """One thread on one core each, {connections} connections, medians over rounds in which the servers took turns.
+CPU and bytes/s are the gateway's as a ratio to that peer's: of CPU less is better. *: the load's core was over 90 % busy.
 """
 # Part: its title, our server, peers.
 PARTS = {

@@ -19,9 +19,8 @@ class Drawing:
 
     def line(self, x1, y1, x2, y2, color, width=1.0, dash=""):
         dashes = f' stroke-dasharray="{dash}"' if dash else ""
-        self.parts.append(
-            f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{color}" stroke-width="{width}"{dashes}/>'
-        )
+        ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+        self.parts.append(f'<line {ends} stroke="{color}" stroke-width="{width}"{dashes}/>')
 
     def words(self, x, y, text, size=12, color=INK, anchor="start", weight="normal", over=False):
         halo = f' stroke="{PAPER}" stroke-width="3" paint-order="stroke"' if over else ""
