@@ -13,8 +13,12 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// After so long between two requests, a connection is taken for idle.
+const REST: Duration = Duration::from_secs(2);
 
 /// Where an exchange is. Shared by a connection's stream and its service, on one task.
 #[derive(Clone)]
@@ -26,12 +30,15 @@ struct Facts {
     answering: AtomicBool,
     /// A head has come to its end since the stream last looked.
     head_ended: AtomicBool,
+    /// Nothing has been said for a while, and nothing is owed.
+    resting: AtomicBool,
 }
 
 impl Phase {
     pub(super) fn new(seat: &Arc<Seat>) -> Self {
         let seat = Arc::clone(seat);
-        Self(Arc::new(Facts { seat, answering: AtomicBool::new(false), head_ended: AtomicBool::new(false) }))
+        let no = || AtomicBool::new(false);
+        Self(Arc::new(Facts { seat, answering: no(), head_ended: no(), resting: no() }))
     }
 
     fn seat(&self) -> &Seat {
@@ -48,6 +55,15 @@ impl Phase {
 
     fn is_answering(&self) -> bool {
         self.0.answering.load(Ordering::Relaxed)
+    }
+
+    /// Nothing has been said for a while, and nothing is owed: whatever was made for requests can go.
+    pub(super) fn is_resting(&self) -> bool {
+        self.0.resting.load(Ordering::Relaxed)
+    }
+
+    fn rest(&self, is_resting: bool) {
+        self.0.resting.store(is_resting, Ordering::Relaxed);
     }
 
     fn take_head_ended(&self) -> bool {
@@ -100,6 +116,8 @@ enum Waiting {
     Head,
     /// The next request.
     Next,
+    /// Still the next request.
+    Rest,
     /// Nothing that the client owes us.
     Nothing,
 }
@@ -113,6 +131,8 @@ pub(super) struct TimedStream<S> {
     reading: Deadline,
     writing: Deadline,
     linger: Linger,
+    /// Can wait for its next byte without hyper.
+    rests: bool,
 }
 
 impl<S> TimedStream<S> {
@@ -125,6 +145,7 @@ impl<S> TimedStream<S> {
             reading: Deadline::default(),
             writing: Deadline::default(),
             linger: Linger::default(),
+            rests: false,
         };
         stream.wait_for(Waiting::Head);
         stream
@@ -138,7 +159,13 @@ impl<S> TimedStream<S> {
         } else if self.waiting == Waiting::Nothing {
             self.wait_for(Waiting::Next);
         }
-        self.reading.check(cx)
+        match self.reading.check(cx) {
+            Err(_) if self.waiting == Waiting::Next && self.rests => {
+                self.wait_for(Waiting::Rest);
+                self.reading.check(cx)
+            }
+            checked => checked,
+        }
     }
 
     /// Something was read: a first byte begins a head.
@@ -158,14 +185,21 @@ impl<S> TimedStream<S> {
     fn wait_for(&mut self, waiting: Waiting) {
         let patience = match waiting {
             Waiting::Head => Some(self.patience.header),
+            Waiting::Next if self.rests => Some(REST),
             Waiting::Next => Some(self.patience.idle),
+            Waiting::Rest => Some(self.patience.idle.saturating_sub(REST)),
             Waiting::Nothing => None,
         };
         let since = patience.map(|patience| self.reading.set(patience));
         if since.is_none() {
             self.reading.clear();
         }
-        self.phase.seat().idle(since);
+        if waiting != Waiting::Rest {
+            self.phase.seat().idle(since);
+        }
+        if (waiting == Waiting::Rest) != (self.waiting == Waiting::Rest) {
+            self.phase.rest(waiting == Waiting::Rest);
+        }
         self.waiting = waiting;
     }
 
@@ -186,20 +220,23 @@ impl<S> TimedStream<S> {
     }
 }
 
-impl<T: Transport> TimedStream<T> {
-    pub(super) fn carrier(&self) -> T::Carrier {
-        self.socket.carrier()
-    }
-
+impl<S> TimedStream<S> {
     pub(super) fn phase(&self) -> Phase {
         self.phase.clone()
     }
 }
 
+impl<T: Transport> TimedStream<T> {
+    pub(super) fn carrier(&self) -> T::Carrier {
+        self.socket.carrier()
+    }
+}
+
 impl TimedStream<Socket> {
-    /// Waits until there is something to read, so that a connection on which nothing was said yet is no more than its
+    /// Waits until there is something to read, so that a connection on which nothing is being said is no more than its
     /// socket. False when it is over before that.
     pub(super) async fn first_byte(&mut self, seat: &Seat) -> bool {
+        self.rests = self.patience.idle > REST;
         poll_fn(|cx| match self.socket.poll_readable(cx) {
             Poll::Ready(readable) => Poll::Ready(readable.is_ok()),
             // Whoever is told to finish or to end before having said anything has nothing to finish.

@@ -107,8 +107,11 @@ async fn serve_one(gateway: &Gateway, stream: TcpStream, seat: &Arc<Seat>) {
 
 async fn serve_plain(gateway: &Gateway, stream: TcpStream, seat: &Arc<Seat>) {
     let mut stream = TimedStream::new(Socket::new(stream), gateway.shared.config.patience, Phase::new(seat));
-    if stream.first_byte(seat).await {
-        serve_http1(gateway, stream, seat).await;
+    while stream.first_byte(seat).await {
+        match serve_http1(gateway, stream, seat).await {
+            Some(resting) => stream = resting,
+            None => return,
+        }
     }
 }
 
@@ -116,7 +119,9 @@ async fn serve_encrypted(gateway: &Gateway, tls: &Tls, stream: TcpStream, seat: 
     let patience = gateway.shared.config.patience;
     match tls::accept(tls, stream, patience.header, seat).await {
         Ok(stream) if tls::speaks_http2(&stream) => http2::serve(gateway, stream, seat).await,
-        Ok(stream) => serve_http1(gateway, TimedStream::new(stream, patience, Phase::new(seat)), seat).await,
+        Ok(stream) => {
+            serve_http1(gateway, TimedStream::new(stream, patience, Phase::new(seat)), seat).await;
+        }
         Err(error) => {
             gateway.shared.metrics.handshake_errors.inc();
             tracing::debug!(%error, "no handshake");
@@ -124,7 +129,12 @@ async fn serve_encrypted(gateway: &Gateway, tls: &Tls, stream: TcpStream, seat: 
     }
 }
 
-async fn serve_http1<T: Transport>(gateway: &Gateway, stream: TimedStream<T>, seat: &Arc<Seat>) {
+/// Until the connection ends, or rests where it can: then it is given back.
+async fn serve_http1<T: Transport>(
+    gateway: &Gateway,
+    stream: TimedStream<T>,
+    seat: &Arc<Seat>,
+) -> Option<TimedStream<T>> {
     let (phase, carrier) = (stream.phase(), stream.carrier());
     let service = service_fn(|request: Request<Incoming>| {
         let (answering, carrier) = (phase.answering(), carrier.clone());
@@ -133,7 +143,7 @@ async fn serve_http1<T: Transport>(gateway: &Gateway, stream: TimedStream<T>, se
             Ok::<_, Infallible>(response.map(|body| answering.with(body)))
         }
     });
-    http1::serve(stream, service, seat).await;
+    http1::serve(stream, service, seat).await
 }
 
 /// Looks at the certificate's files now and then, for as long as it is polled.

@@ -167,3 +167,24 @@ fn a_client_that_pipelines_and_never_reads_is_cut() {
     drop(connection);
     gateway.assert_unharmed();
 }
+
+#[test]
+fn a_connection_that_has_rested_goes_on_where_it_was() {
+    let gateway = harness::setup().set("GATEWAY_IDLE_SECONDS", "5").start();
+    let file = gateway.store("clip.mp4", &bytes(100_000));
+    let mut connection = gateway.connect();
+    for _ in 0..2 {
+        gateway.get(&file.url()).over(&mut connection).assert_whole(&file.bytes);
+        // Longer than a connection keeps what it was served with, and not as long as it is kept.
+        assert!(connection.stays_quiet_for(Duration::from_millis(3_000)));
+    }
+    let request = gateway.get(&file.url()).range("bytes=0-9").to_bytes();
+    connection.send(&request[..5]);
+    assert!(connection.stays_quiet_for(Duration::from_millis(100)));
+    connection.send(&[&request[5..], &request].concat());
+    connection.answer("GET").assert_part(&file.bytes, 0, 9);
+    connection.answer("GET").assert_part(&file.bytes, 0, 9);
+    let kept = connection.time_to_close();
+    assert!(kept >= Duration::from_secs(4), "{kept:?}");
+    gateway.assert_unharmed();
+}
