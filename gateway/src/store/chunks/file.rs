@@ -5,7 +5,7 @@ use super::name::ChunkId;
 use bytes::Bytes;
 use proto::id::FileId;
 use rustix::{
-    fs::{OFlags, fstat},
+    fs::{FallocateFlags, OFlags, fallocate, fstat},
     io::{Errno, pread, pwritev},
 };
 use std::{
@@ -126,6 +126,14 @@ pub(super) fn verify(file: &OwnedFd, trailer: &Trailer) -> Result<(), Unusable> 
         }
     }
     if sum.digest() == trailer.sum { Ok(()) } else { Err(Unusable::Corrupt) }
+}
+
+/// Takes the room on the disk in one go: cheaper than block by block, and a full disk shows before a byte is written.
+pub(super) fn reserve(file: &OwnedFd, length: u64) -> io::Result<()> {
+    match fallocate(file, FallocateFlags::empty(), 0, length + TRAILER) {
+        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A chunk being written, in the order in which its bytes come: from `begin` to its end, then from its start.

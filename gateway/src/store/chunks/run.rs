@@ -3,7 +3,7 @@
 
 use super::{
     Chunks, Version,
-    file::Writer,
+    file::{Writer, reserve},
     fill::{Failure, Fill},
     folder::{Folder, Unfinished},
     index::Chunk,
@@ -20,7 +20,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 /// So much of a chunk is shown as soon as it is there.
 const EARLY: u64 = 64 * 1024;
 /// The rest is written and shown in steps of so much: each is a system call, and wakes every reader.
-const STEP: usize = 128 * 1024;
+const STEP: usize = 256 * 1024;
 /// Or after so long.
 const LATEST: Duration = Duration::from_millis(10);
 
@@ -154,6 +154,7 @@ impl Run {
     fn writing(&mut self) -> io::Result<&mut Writing> {
         if self.writing.is_none() {
             let (unfinished, file) = self.folder.create(self.fill.id)?;
+            reserve(&file, self.fill.length)?;
             let writer = Writer::new(file, self.fill.length, self.fill.begin);
             self.writing = Some(Writing { unfinished, writer });
         }
