@@ -50,7 +50,10 @@ impl Reader {
     pub(super) async fn start(object: Object, range: Range<u64>) -> Result<Self, StorageError> {
         let mut reader = Self::new(object, range);
         match poll_fn(|cx| reader.poll_promised(cx)).await {
-            Ok(()) => Ok(reader),
+            Ok(()) => {
+                reader.read_ahead();
+                Ok(reader)
+            }
             Err(Failure::Origin(error)) => Err(error),
             Err(Failure::Disk | Failure::Abandoned) => {
                 let origin = reader.object.version.origin.clone();
@@ -94,7 +97,9 @@ impl Reader {
             match &mut self.at {
                 At::Between if self.left.is_empty() => return Poll::Ready(None),
                 At::Between => {
-                    if !self.look_up() {
+                    if self.look_up() {
+                        self.read_ahead();
+                    } else {
                         self.go_uncached();
                     }
                 }
@@ -198,7 +203,6 @@ impl Reader {
                 },
             };
         };
-        self.read_ahead(index);
         true
     }
 
@@ -233,13 +237,14 @@ impl Reader {
     }
 
     /// While a chunk is being drained to its end, the next one is on its way.
-    fn read_ahead(&mut self, index: u32) {
+    fn read_ahead(&mut self) {
         let chunks = &self.object.chunks;
-        let next = (u64::from(index) + 1) * chunks.chunk;
+        let next = (self.left.start / chunks.chunk + 1) * chunks.chunk;
+        let Ok(index) = u32::try_from(next / chunks.chunk) else { return };
         if next >= self.left.end {
             return;
         }
-        let id = ChunkId { object: self.object.version.id, index: index + 1 };
+        let id = ChunkId { object: self.object.version.id, index };
         self.ahead = match chunks.index.peek(&id) {
             Some(Entry::Kept(_)) => None,
             Some(Entry::Filling(fill)) => Some(fill.join()),
