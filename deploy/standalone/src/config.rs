@@ -114,7 +114,8 @@ struct Given<'a> {
 impl Given<'_> {
     fn embedded(&self) -> io::Result<Embedded> {
         let mut embedded = Embedded::default();
-        embedded.defaults.push(("PUBLIC_FILES_URL", format!("http://{}", self.gateway_address())));
+        let scheme = if self.has_any(&["GATEWAY_TLS_CERT"]) { "https" } else { "http" };
+        embedded.defaults.push(("PUBLIC_FILES_URL", format!("{scheme}://{}", self.gateway_address())));
         let cache = gateway::config::default_cache_folder(self.source.variable);
         embedded.defaults.push(("GATEWAY_CACHE_DIR", cache));
         if [&["STORAGE_URL"][..], &["DATABASE_URL"], &SIGNING, &IDENTITY].iter().all(|names| self.has_any(names)) {

@@ -126,6 +126,11 @@ impl Standalone {
         self.signer.replace_keys(keys);
     }
 
+    /// Reads the gateway's certificate again, if it has one.
+    pub fn look_at_certificate(&self) {
+        self.gateway.look_at_certificate();
+    }
+
     /// Serves until drained, as the two services do: `drain` begins a graceful stop, `cut` ends everything.
     ///
     /// # Errors

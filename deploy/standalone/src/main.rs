@@ -113,8 +113,9 @@ fn stop(drain: &CancellationToken, cut: &CancellationToken) {
     tracing::info!("draining; a second signal cuts");
 }
 
-/// What cannot be used stays as it was, and does not hold up the other.
+/// What cannot be used stays as it was, and does not hold up the others.
 fn reread(standalone: &Standalone, flags: &ArgMatches) {
+    standalone.look_at_certificate();
     match with_environment(|source| config::keys(flags, source)) {
         Ok(keys) => {
             standalone.replace_keys(keys);

@@ -78,3 +78,16 @@ fn the_access_token_is_in_no_log() {
     assert!(!standalone.log().contains(standalone.token()));
     assert!(!standalone.log().contains("eyJ"), "nor is a JWT");
 }
+
+#[test]
+fn with_a_certificate_links_are_https() {
+    let home = tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    fs::write(home.path().join("tls.crt"), made.cert.pem()).unwrap();
+    fs::write(home.path().join("tls.key"), made.signing_key.serialize_pem()).unwrap();
+    let standalone = Standalone::start(&home, &[("GATEWAY_TLS_CERT", "tls.crt"), ("GATEWAY_TLS_KEY", "tls.key")]);
+    let files = standalone.request("GET", "/files").send().data();
+    let id = files["files"][0]["id"].as_str().unwrap();
+    let signed = standalone.request("POST", &format!("/files/{id}/signed-url")).send().data();
+    assert!(signed["url"].as_str().unwrap().starts_with("https://"), "{signed}");
+}
