@@ -1,6 +1,7 @@
 //! The certificate's files change while the gateway serves.
 
 use crate::harness::{self, Certificate, Connection, Ended, Gateway, PATIENCE, bytes, eventually};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use rcgen::KeyPair;
 use rustix::process::Signal;
 use std::{fs, os::unix::fs::symlink};
@@ -94,14 +95,47 @@ fn links_that_are_turned_as_kubernetes_turns_them_are_followed() {
 
 #[test]
 fn keys_of_every_kind_and_form_are_taken() {
-    let ecdsa = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).expect("a key");
+    let p256 = KeyPair::generate().expect("a key");
+    let p384 = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).expect("a key");
     let ed25519 = KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("a key");
     let rsa = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).expect("a key");
-    for key in [ecdsa, ed25519, rsa] {
-        let certificate = Certificate::of("localhost", &key);
+    let older = [(&p256, "EC PRIVATE KEY"), (&p384, "EC PRIVATE KEY"), (&rsa, "RSA PRIVATE KEY")];
+    let older = older.map(|(key, label)| (key, in_older_form(key, label)));
+    let pkcs8 = [&p256, &p384, &ed25519, &rsa].map(|key| (key, key.serialize_pem()));
+    for (key, key_pem) in pkcs8.into_iter().chain(older) {
+        let mut certificate = Certificate::of("localhost", key);
+        certificate.key_pem = key_pem;
         let gateway = harness::setup().tls_with(&certificate).start();
         assert!(is_shown(&gateway, &certificate));
     }
+}
+
+/// As PKCS#1 or SEC 1 write it: what PKCS#8 (RFC 5208 section 5) holds in its OCTET STRING, under a label that says which.
+fn in_older_form(key: &KeyPair, label: &str) -> String {
+    let der = key.serialize_der();
+    let (_, fields, _) = element(&der);
+    let (_, _, behind_version) = element(fields);
+    let (_, _, behind_algorithm) = element(behind_version);
+    let (tag, inner, _) = element(behind_algorithm);
+    assert_eq!(tag, 4, "an OCTET STRING");
+    let lines: String = BASE64_STANDARD.encode(inner).as_bytes().chunks(64).map(line).collect();
+    format!("-----BEGIN {label}-----\n{lines}-----END {label}-----\n")
+}
+
+fn line(characters: &[u8]) -> String {
+    format!("{}\n", String::from_utf8_lossy(characters))
+}
+
+/// The first element of DER: its tag, its content, and what follows it.
+fn element(der: &[u8]) -> (u8, &[u8], &[u8]) {
+    let (length, at) = match der[1] {
+        short @ 0..128 => (usize::from(short), 2),
+        long => {
+            let at = 2 + usize::from(long - 128);
+            (der[2..at].iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), at)
+        }
+    };
+    (der[0], &der[at..at + length], &der[at + length..])
 }
 
 #[test]
