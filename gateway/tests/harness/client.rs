@@ -5,7 +5,7 @@ use super::{
     answer::{Answer, Framing},
     tls::{ClientConfig, Link},
 };
-use rustix::net::{AddressFamily, SocketType, sockopt};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with, sockopt};
 use std::{
     io::{ErrorKind, Read, Write},
     net::{Ipv4Addr, SocketAddrV4, TcpStream},
@@ -40,7 +40,8 @@ impl Connection {
     /// A connection whose kernel takes about so many bytes that were not read yet.
     #[track_caller]
     pub(crate) fn open_with_window(address: SocketAddrV4, bytes: usize) -> Self {
-        let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        let socket =
+            socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).expect("a socket");
         sockopt::set_socket_recv_buffer_size(&socket, bytes).expect("a receive buffer");
         rustix::net::connect(&socket, &address).expect("the gateway accepts");
         Self::over(TcpStream::from(socket))
@@ -49,7 +50,8 @@ impl Connection {
     /// A connection from another address of this machine.
     #[track_caller]
     pub(crate) fn open_from(source: Ipv4Addr, address: SocketAddrV4) -> Self {
-        let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        let socket =
+            socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).expect("a socket");
         rustix::net::bind(&socket, &SocketAddrV4::new(source, 0)).expect("all of 127.0.0.0/8 is ours");
         rustix::net::connect(&socket, &address).expect("the gateway accepts");
         Self::over(TcpStream::from(socket))
