@@ -69,7 +69,7 @@ impl Fill {
     /// Takes part in it.
     pub(super) fn join(self: &Arc<Self>) -> Ticket {
         self.readers.fetch_add(1, Ordering::SeqCst);
-        Ticket { fill: Arc::clone(self), waiting: None }
+        Ticket { fill: Arc::clone(self), is_answered_now: false, waiting: None }
     }
 
     pub(super) fn promise(&self) {
@@ -115,6 +115,8 @@ impl Fill {
 /// A reader's part in a fill.
 pub(super) struct Ticket {
     pub(super) fill: Arc<Fill>,
+    /// It was begun for this reader, at this moment: how it fails is how the bucket is now.
+    pub(super) is_answered_now: bool,
     waiting: Option<Pin<Box<OwnedNotified>>>,
 }
 

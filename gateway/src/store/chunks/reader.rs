@@ -25,6 +25,8 @@ pub(crate) struct Reader {
     ahead: Option<Ticket>,
     /// Failures in a row that brought nothing.
     fruitless: usize,
+    /// The next chunk is to be begun once something of this one has come.
+    is_alone: bool,
     /// The chunk that was looked for in the folder, because the index may not know of it yet.
     looked_for: Option<u32>,
 }
@@ -44,7 +46,7 @@ enum At {
 
 impl Reader {
     pub(super) fn new(object: Object, range: Range<u64>) -> Self {
-        Self { object, left: range, at: At::Between, ahead: None, fruitless: 0, looked_for: None }
+        Self { object, left: range, at: At::Between, ahead: None, fruitless: 0, is_alone: true, looked_for: None }
     }
 
     pub(super) async fn start(object: Object, range: Range<u64>) -> Result<Self, StorageError> {
@@ -97,15 +99,16 @@ impl Reader {
             match &mut self.at {
                 At::Between if self.left.is_empty() => return Poll::Ready(None),
                 At::Between => {
-                    if self.look_up() {
-                        self.read_ahead();
-                    } else {
+                    if !self.look_up() {
                         self.go_uncached();
                     }
                 }
                 At::Kept(chunk, pages) => match ready!(pages.poll_next(cx, most)) {
                     None => self.at = At::Between,
-                    Some(Ok(part)) => return Poll::Ready(Some(Ok(self.passed(part)))),
+                    Some(Ok(part)) => {
+                        self.read_ahead();
+                        return Poll::Ready(Some(Ok(self.passed(part))));
+                    }
                     Some(Err(error)) => {
                         self.object.chunks.unreadable(chunk.as_ref(), &error);
                         self.go_uncached();
@@ -147,6 +150,7 @@ impl Reader {
             }
             Ok(available) => {
                 self.fruitless = 0;
+                self.read_ahead();
                 let end = wanted.end.min(available.range.end).min(wanted.start + most);
                 let part = Part::File(available.file, wanted.start..end);
                 Poll::Ready(Some(Ok(self.passed(part))))
@@ -160,9 +164,11 @@ impl Reader {
                 Poll::Ready(None)
             }
             Err(Failure::Origin(error)) => {
-                // A body that broke off was asked for again often enough by whoever filled it.
+                // A body that broke off was asked for again often enough by whoever filled it. One that never began may
+                // have been asked for when the bucket was in another state.
                 self.fruitless += 1;
-                let is_over = ticket.fill.is_promised() || !error.is_passing() || self.fruitless == FRUITLESS;
+                let is_final = ticket.fill.is_promised() || (ticket.is_answered_now && !error.is_passing());
+                let is_over = is_final || self.fruitless == FRUITLESS;
                 self.at = At::Between;
                 Poll::Ready(is_over.then(|| Err(error.into())))
             }
@@ -175,6 +181,7 @@ impl Reader {
         let version = Arc::clone(&self.object.version);
         let Ok(index) = u32::try_from(self.left.start / chunks.chunk) else { return false };
         let id = ChunkId { object: version.id, index };
+        self.is_alone = true;
         let mut own = self.ahead.take().filter(|ticket| ticket.fill.id == id);
         self.at = loop {
             break match (chunks.index.find(&id), own.take()) {
@@ -197,7 +204,10 @@ impl Reader {
                     return true;
                 }
                 (None, None) => match chunks.begin(&version, self.left.start, None) {
-                    Begun::Filling(ticket) => At::Filling(ticket),
+                    Begun::Filling(mut ticket) => {
+                        ticket.is_answered_now = true;
+                        At::Filling(ticket)
+                    }
                     Begun::Raced => continue,
                     Begun::Refused => return false,
                 },
@@ -238,6 +248,9 @@ impl Reader {
 
     /// While a chunk is being drained to its end, the next one is on its way.
     fn read_ahead(&mut self) {
+        if !std::mem::replace(&mut self.is_alone, false) {
+            return;
+        }
         let chunks = &self.object.chunks;
         let next = (self.left.start / chunks.chunk + 1) * chunks.chunk;
         let Ok(index) = u32::try_from(next / chunks.chunk) else { return };

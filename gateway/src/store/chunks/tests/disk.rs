@@ -96,7 +96,7 @@ async fn one_chunk_in_the_place_of_another_is_fetched_again() {
     let paths = stage.chunk_files(2).await;
     stage.restart_after(|_| assert!(fs::copy(&paths[0], &paths[1]).is_ok())).await;
     stage.assert_whole(&file).await;
-    assert_eq!(stage.chunks.metrics.corrupt.get(), 1);
+    assert!(stage.chunks.metrics.corrupt.get() > 0);
 }
 
 #[tokio::test]
