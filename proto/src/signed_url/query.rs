@@ -18,11 +18,13 @@ pub(super) struct Pair<'a> {
     pub(super) name: &'a str,
     /// The value, undecoded; `None` without an `=`.
     pub(super) value: Option<&'a str>,
+    /// The name may be another one than it looks like.
+    is_escaped: bool,
 }
 
 impl<'a> Pair<'a> {
     fn is_named(&self, name: &str) -> bool {
-        self.name == name || (has_escape(self.name) && *decoded(self.name) == *name.as_bytes())
+        self.name == name || (self.is_escaped && *decoded(self.name) == *name.as_bytes())
     }
 
     pub(super) fn decoded_value(&self) -> Cow<'a, [u8]> {
@@ -45,10 +47,11 @@ impl<'a> Query<'a> {
         let mut start = 0;
         for end in memchr_iter(b'&', query.as_bytes()).chain([query.len()]) {
             let raw = &query[start..end];
-            pairs.push(match memchr(b'=', raw.as_bytes()) {
-                Some(at) => Pair { raw, name: &raw[..at], value: Some(&raw[at + 1..]) },
-                None => Pair { raw, name: raw, value: None },
-            });
+            let (name, value) = match memchr(b'=', raw.as_bytes()) {
+                Some(at) => (&raw[..at], Some(&raw[at + 1..])),
+                None => (raw, None),
+            };
+            pairs.push(Pair { raw, name, value, is_escaped: has_escape(name) });
             start = end + 1;
         }
         Self { pairs }
