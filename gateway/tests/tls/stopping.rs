@@ -17,11 +17,13 @@ fn in_mid_stream(gateway: &Gateway) -> (Http2, Stream, Vec<u8>, Vec<u8>) {
 fn streams_are_finished_and_the_connection_is_told_to_go() {
     let gateway = harness::setup().tls().start();
     let (client, mut stream, first, whole) = in_mid_stream(&gateway);
-    let (idle, mut shaken) = (gateway.http2(), gateway.connect());
+    let (idle, mut silent) = (gateway.http2(), gateway.connect());
+    // Its handshake is over on both sides once something was answered.
+    gateway.get("/nowhere").over(&mut silent).assert_error_shape(404);
     gateway.signal(Signal::TERM);
     eventually("/readyz says 503", PATIENCE, || (gateway.readiness() == Some(503)).then_some(()));
     assert!(idle.end_within(PATIENCE).is_none(), "an idle connection is told to go");
-    assert_eq!(shaken.rest(), (Vec::new(), Ended::Closed), "a silent one as well");
+    assert_eq!(silent.rest(), (Vec::new(), Ended::Closed), "a silent one as well");
     let (rest, error) = stream.rest();
     assert!(error.is_none(), "{error:?}");
     assert!([first, rest].concat() == whole, "the stream is finished exactly");
