@@ -29,7 +29,7 @@ test_gateway_on_tls() {
 # `--workspace`, so that dependencies are not built again with other features.
 test_gateway_on_s3() {
   TEST_STORAGE_URL="$bucket/gateway-tests" cargo test --locked --workspace \
-    --test signed_urls --test ranges --test conditionals --test answers --test bodies
+    --test signed_urls --test ranges --test conditionals --test answers --test bodies --test zero_copy
   # Most of these wait for a timeout most of the time.
   TEST_STORAGE_URL="$bucket/gateway-tests" cargo test --locked --workspace --test faults -- --ignored --test-threads=6
 }

@@ -13,6 +13,10 @@ use std::{
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+/// `nice`.
+#[cfg(target_os = "linux")]
+const LOWEST_PRIORITY: i32 = 19;
+
 /// The threads that serve connections. They end when this is dropped, and with them what they still run.
 pub(super) struct Workers {
     workers: Vec<Worker>,
@@ -50,11 +54,19 @@ impl Workers {
 
 impl Worker {
     fn start(number: usize, end: CancellationToken) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime = Builder::new_current_thread().enable_all().on_thread_start(stand_back).build()?;
         let handle = runtime.handle().clone();
         let serve = move || runtime.block_on(end.cancelled());
         thread::Builder::new().name(format!("gateway-{number}")).spawn(serve)?;
         Ok(Self { runtime: handle, load: Arc::default() })
+    }
+}
+
+/// For threads that wait for the disk: where they share a core with one that serves, that one goes first.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), LOWEST_PRIORITY) {
+        tracing::debug!(%error, "a thread for the disk has the priority of one that serves");
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 const COPIED: usize = 4 * 1024;
 /// The kernel reads ahead at least so much at once: one page in memory speaks for all of a stretch.
 const STRETCH: u64 = 64 * 1024;
+/// No page is smaller.
+const PAGE: usize = 4 * 1024;
 
 /// Pages on their way into memory.
 type Cold = Timeout<JoinHandle<io::Result<()>>>;
@@ -129,13 +131,21 @@ fn is_in_memory(_file: &OwnedFd, _at: u64) -> bool {
     false
 }
 
-/// Reads a range for its pages' sake. Waits for the disk: never called on a thread that serves.
+/// A hint: where it is not taken, pages are brought in as they are read.
+#[cfg(target_os = "linux")]
+fn will_need(file: &OwnedFd, range: &Range<u64>) {
+    use rustix::fs::{Advice, fadvise};
+    let _ = fadvise(file, range.start, std::num::NonZero::new(range.end - range.start), Advice::WillNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn will_need(_file: &OwnedFd, _range: &Range<u64>) {}
+
+/// Has a range's pages read and waits for them, without copying them. Never called on a thread that serves.
 fn bring_in(file: &OwnedFd, range: Range<u64>) -> io::Result<()> {
-    const AT_ONCE: usize = 64 * 1024;
-    let mut pages = vec![0; AT_ONCE];
-    for start in range.clone().step_by(AT_ONCE) {
-        let wanted = usize::try_from(range.end - start).unwrap_or(AT_ONCE).min(AT_ONCE);
-        pread(file, &mut pages[..wanted], start)?;
+    will_need(file, &range);
+    for at in (range.start..range.end).step_by(PAGE) {
+        pread(file, &mut [0_u8; 1], at)?;
     }
     Ok(())
 }
