@@ -3,6 +3,12 @@
 use super::Gateway;
 
 impl Gateway {
+    #[track_caller]
+    fn metrics(&self) -> String {
+        let answer = self.admin("GET", "/metrics").send();
+        String::from_utf8_lossy(answer.body()).into_owned()
+    }
+
     /// The sum of a series over all its labels; 0 when it is not there.
     #[track_caller]
     pub(crate) fn metric(&self, name: &str) -> f64 {
@@ -12,8 +18,7 @@ impl Gateway {
     /// The sum of a series over those of its labels that hold this text.
     #[track_caller]
     pub(crate) fn metric_where(&self, name: &str, label: &str) -> f64 {
-        let answer = self.admin("GET", "/metrics").send();
-        let text = String::from_utf8_lossy(answer.body()).into_owned();
+        let text = self.metrics();
         let value = |line: &str| {
             let (series, value) = line.rsplit_once(' ')?;
             let (known, labels) = series.split_once('{').unwrap_or((series, ""));
@@ -25,8 +30,7 @@ impl Gateway {
     /// One series, named with its labels; 0 when there is none.
     #[track_caller]
     pub(crate) fn series(&self, series: &str) -> u64 {
-        let answer = self.admin("GET", "/metrics").send();
-        let text = String::from_utf8_lossy(answer.body()).into_owned();
+        let text = self.metrics();
         let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
         line.map_or(0, |value| value.parse().expect("a whole number"))
     }
