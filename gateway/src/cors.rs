@@ -1,5 +1,6 @@
 //! CORS: the URL is the credential, so any page may read what it opens, unless the operator narrows that.
 
+use crate::response::Fields;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::str::FromStr;
 
@@ -44,17 +45,17 @@ impl FromStr for AllowedOrigins {
 
 impl AllowedOrigins {
     /// Puts on `answer` what every answer to a `request` with these headers carries.
-    pub(crate) fn mark(&self, request: &HeaderMap, answer: &mut HeaderMap) {
+    pub(crate) fn mark(&self, request: &HeaderMap, answer: &mut Fields) {
         let allowed = match self {
             Self::Any => Some(HeaderValue::from_static("*")),
             Self::Only(list) => {
-                answer.insert(header::VARY, HeaderValue::from_static("Origin"));
+                answer.push((header::VARY, HeaderValue::from_static("Origin")));
                 request.get(header::ORIGIN).filter(|origin| list.contains(origin)).cloned()
             }
         };
         if let Some(allowed) = allowed {
-            answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
-            answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+            answer.push((header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed));
+            answer.push((header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED));
         }
     }
 }
@@ -76,10 +77,10 @@ mod tests {
     use super::*;
 
     fn marked(setting: &str, origin: &'static str) -> HeaderMap {
-        let mut answer = HeaderMap::new();
+        let mut answer = Fields::new();
         let setting: AllowedOrigins = setting.parse().unwrap();
         setting.mark(&HeaderMap::from_iter([(header::ORIGIN, HeaderValue::from_static(origin))]), &mut answer);
-        answer
+        answer.into_iter().collect()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     Gateway,
-    body::{Body, Carry, Piece},
+    body::{Body, Piece},
     catalog::Admitted,
     clock::Now,
     cors,
@@ -10,36 +10,29 @@ use crate::{
     observe::Exchange,
     reject::Reject,
     request_id::X_REQUEST_ID,
-    response::{Plan, Question},
+    response::{Answer, Described, Fields, Plan, Question},
     store::{Opened, Reader},
 };
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header, request, uri::Authority};
-use http_body::Body as _;
+use http::{HeaderValue, Method, StatusCode, Version, header, request, uri::Authority};
 use proto::signed_url::{Grant, secure_path, verify};
+use std::sync::Arc;
 
 /// Answers a request, whatever becomes of it.
-pub(crate) async fn handle<C: Carry>(
-    gateway: &Gateway,
-    request: Request<hyper::body::Incoming>,
-    carrier: C,
-) -> Response<Body<C>> {
-    let (head, body) = request.into_parts();
+pub(crate) async fn handle(gateway: &Gateway, head: &request::Parts, has_body: bool) -> Answer {
     let id = gateway.shared.request_ids.of(&head.headers);
-    let call = Call { gateway, id, has_body: !body.is_end_stream(), head, now: Now::read() };
-    let mut exchange = gateway.shared.metrics.begin(&call.head.method, call.id.clone(), call.now.instant);
-    let answer = match call.steps(&mut exchange).await {
-        Ok(answer) => answer,
+    let call = Call { gateway, head, has_body, id, now: Now::read() };
+    let mut exchange = gateway.shared.metrics.begin(&head.method, call.id.clone(), call.now.instant);
+    let outcome = match call.steps(&mut exchange).await {
+        Ok(outcome) => outcome,
         Err(reject) => call.refused(&reject, &exchange),
     };
-    let mut response = answer.into_response(exchange, carrier);
-    call.mark(response.headers_mut());
-    response
+    call.answer(outcome, exchange)
 }
 
 /// One request on its way.
 struct Call<'a> {
     gateway: &'a Gateway,
-    head: request::Parts,
+    head: &'a request::Parts,
     has_body: bool,
     id: HeaderValue,
     now: Now,
@@ -52,15 +45,15 @@ enum Route<'a> {
 }
 
 impl Call<'_> {
-    async fn steps(&self, exchange: &mut Exchange) -> Result<Answer, Reject> {
+    async fn steps(&self, exchange: &mut Exchange) -> Result<Outcome, Reject> {
         self.refuse_unclear_head()?;
-        let Route::File { path, query } = self.route()? else { return Ok(Answer::preflight()) };
+        let Route::File { path, query } = self.route()? else { return Ok(Outcome::preflight()) };
         self.refuse_body()?;
         exchange.hold(self.place()?);
         let grant = self.verify(path, query)?;
         let admitted = self.gateway.shared.catalog.admit(grant, self.now).await?;
         let plan = self.plan(&admitted)?;
-        self.open(&admitted, plan).await
+        self.open(admitted, plan).await
     }
 
     /// RFC 9112 section 3.2: exactly one usable Host, which the parser leaves to us. In HTTP/2 `:authority` takes its
@@ -123,63 +116,58 @@ impl Call<'_> {
         Plan::decide(&Question { method, headers, grant: admitted.grant(), file: admitted.described(), now })
     }
 
-    async fn open(&self, admitted: &Admitted, plan: Plan) -> Result<Answer, Reject> {
+    /// Storage is not asked for an answer that has nothing of it.
+    async fn open(&self, admitted: Admitted, plan: Plan) -> Result<Outcome, Reject> {
         let first = plan.pieces.iter().find_map(|piece| match piece {
             Piece::Range(range) => Some(range.clone()),
             Piece::Text(_) => None,
         });
-        let source = match plan.announced {
-            None => Some(self.gateway.shared.store.open_admitted(admitted, first, self.now.instant).await?),
-            Some(_) => None,
+        let source = match plan.status {
+            StatusCode::NOT_MODIFIED => None,
+            _ => Some(self.gateway.shared.store.open_admitted(&admitted, first, self.now.instant).await?),
         };
-        let announced = plan.announced.unwrap_or(0);
-        Ok(Answer { status: plan.status, headers: plan.headers, pieces: plan.pieces, source, announced })
+        let Plan { status, fields, length, pieces } = plan;
+        let file = Some(admitted.into_described());
+        Ok(Outcome { status, file, fields, length: Some(length), pieces, source, closes: false })
     }
 
-    fn refused(&self, reject: &Reject, exchange: &Exchange) -> Answer {
+    fn refused(&self, reject: &Reject, exchange: &Exchange) -> Outcome {
         exchange.refused(reject);
         let body = reject.body(self.id.to_str().unwrap_or_default(), self.now.unix_seconds);
-        let mut headers = HeaderMap::new();
-        reject.headers(&mut headers);
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-        // HTTP/2 has no such header: there the stream alone is over (RFC 9113 section 8.2.2).
-        if (self.has_body || matches!(reject, Reject::Framing(_))) && self.head.version < Version::HTTP_2 {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
+        let length = Some(body.len() as u64);
         let is_sent = self.head.method != Method::HEAD;
         let pieces = if is_sent { vec![Piece::Text(body.into())] } else { Vec::new() };
-        Answer { status: reject.status(), headers, pieces, source: None, announced: 0 }
+        let closes = self.has_body || matches!(reject, Reject::Framing(_));
+        Outcome { status: reject.status(), file: None, fields: reject.fields(), length, pieces, source: None, closes }
     }
 
-    /// What every answer carries.
-    fn mark(&self, headers: &mut HeaderMap) {
-        headers.insert(X_REQUEST_ID, self.id.clone());
-        self.gateway.shared.config.allowed_origins.mark(&self.head.headers, headers);
+    /// With what every answer carries.
+    fn answer(self, outcome: Outcome, exchange: Exchange) -> Answer {
+        let Outcome { status, file, mut fields, length, pieces, source, closes } = outcome;
+        self.gateway.shared.config.allowed_origins.mark(&self.head.headers, &mut fields);
+        fields.push((X_REQUEST_ID, self.id));
+        let body = Body::new(status, pieces, source, exchange);
+        Answer { status, file, fields, length, closes, body, date: self.now.unix_seconds }
     }
 }
 
-/// All that an answer is made of but the exchange it belongs to.
-struct Answer {
+/// What became of a request: an answer but for what every answer carries.
+struct Outcome {
     status: StatusCode,
-    headers: HeaderMap,
+    file: Option<Arc<Described>>,
+    fields: Fields,
+    length: Option<u64>,
     pieces: Vec<Piece>,
     source: Option<(Opened, Option<Reader>)>,
-    announced: u64,
+    closes: bool,
 }
 
-impl Answer {
+impl Outcome {
     fn preflight() -> Self {
-        let mut headers = HeaderMap::from_iter(cors::preflight());
-        headers.insert(header::ALLOW, cors::ALLOW);
-        Self { status: StatusCode::NO_CONTENT, headers, pieces: Vec::new(), source: None, announced: 0 }
-    }
-
-    fn into_response<C: Carry>(self, exchange: Exchange, carrier: C) -> Response<Body<C>> {
-        let body = Body::new(self.status, self.pieces, self.source, self.announced, carrier, exchange);
-        let mut response = Response::new(body);
-        *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
-        response
+        let mut fields = Vec::from(cors::preflight());
+        fields.push((header::ALLOW, cors::ALLOW));
+        let (status, pieces) = (StatusCode::NO_CONTENT, Vec::new());
+        Self { status, file: None, fields, length: None, pieces, source: None, closes: false }
     }
 }
 

@@ -167,10 +167,10 @@ impl Exchange {
         self.unsent = unsent;
     }
 
-    /// `bytes` more have gone out, `unsent` are still to go.
-    pub(crate) fn sent(&mut self, bytes: u64, unsent: u64) {
+    /// `bytes` more have gone out.
+    pub(crate) fn sent(&mut self, bytes: u64) {
         self.bytes += bytes;
-        self.unsent = unsent;
+        self.unsent = self.unsent.saturating_sub(bytes);
         self.metrics.sent.inc_by(bytes);
     }
 

@@ -1,7 +1,7 @@
 //! Every answer that is not the file, declared once: status, `error`, `code`, sentence, and who is to blame.
 
-use crate::{cors, store::StorageError};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use crate::{cors, response::Fields, store::StorageError};
+use http::{HeaderValue, StatusCode, header};
 use proto::refusal::{ErrorBody, Refusal};
 
 /// Why a request does not get a file.
@@ -135,24 +135,25 @@ impl Reject {
         ErrorBody { error, message: &self.message(), code, request_id, expired_seconds_ago, server_time }.to_json()
     }
 
-    /// Headers of its own, beside those of every answer.
-    pub(crate) fn headers(&self, headers: &mut HeaderMap) {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    /// Header fields of its own, beside those of every answer.
+    pub(crate) fn fields(&self) -> Fields {
+        let mut fields = vec![
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ];
         match self {
-            Self::Method => {
-                headers.insert(header::ALLOW, cors::ALLOW);
-            }
+            Self::Method => fields.push((header::ALLOW, cors::ALLOW)),
             Self::Unsatisfiable { size } => {
                 let range = HeaderValue::from_str(&format!("bytes */{size}")).expect("digits are a header value");
-                headers.insert(header::CONTENT_RANGE, range);
+                fields.push((header::CONTENT_RANGE, range));
             }
             Self::Catalog(_)
             | Self::Overloaded
             | Self::Storage(StorageError::Unavailable(_) | StorageError::TimedOut) => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+                fields.push((header::RETRY_AFTER, HeaderValue::from_static("2")));
             }
             Self::Framing(_) | Self::UnknownRoute | Self::Refused(_) | Self::PreconditionFailed | Self::Storage(_) => {}
         }
+        fields
     }
 }

@@ -1,7 +1,7 @@
 //! From a request's headers and a file's row to a plan: status, head, and what the body is made of. Pure.
 
 use crate::{
-    body::Piece,
+    body::{Body, Piece},
     conditional::{Outcome, Validators},
     range::Cut,
     reject::Reject,
@@ -16,14 +16,15 @@ use proto::{
 };
 use std::{
     ops::Range,
+    sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
 
 /// A player may reuse what it has for this long, and never past the URL's life. In seconds.
 const MAX_AGE: u64 = 3600;
 const LONGEST: &str = "private, max-age=3600";
-/// Room for those of an answer.
-const HEADERS: usize = 16;
+/// Room for those of an answer that are not its file's.
+const FIELDS: usize = 8;
 /// 9999-12-31, the last day that an HTTP date can name.
 const LAST_HTTP_DATE: u64 = 253_402_300_799;
 /// RFC 8187 section 3.2.1 `attr-char`: what `filename*` may hold as it is.
@@ -43,26 +44,52 @@ const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
+/// Header fields in the order in which they are written, each name once.
+pub(crate) type Fields = Vec<(HeaderName, HeaderValue)>;
+
 /// A file's row, and the headers that are the same in all its answers: made once a row, not once a request.
 #[derive(Debug)]
 pub(crate) struct Described {
     pub(crate) entry: FileEntry,
     media_type: HeaderValue,
-    etag: HeaderValue,
-    last_modified: HeaderValue,
     /// Of a URL that says nothing about it.
     disposition: HeaderValue,
+    fields: Fields,
+    /// `fields` as HTTP/1.1 writes them.
+    lines: Vec<u8>,
+}
+
+/// All of an answer. Its head is [`Answer::fields`], `length`, and what belongs to the connection.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// Whose fields come first.
+    pub(crate) file: Option<Arc<Described>>,
+    pub(crate) fields: Fields,
+    /// Content-Length, where the answer has one.
+    pub(crate) length: Option<u64>,
+    /// No request may follow on this connection, where it serves one after another.
+    pub(crate) closes: bool,
+    pub(crate) body: Body,
+    /// Unix seconds.
+    pub(crate) date: u64,
+}
+
+impl Answer {
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
+        self.file.iter().flat_map(|file| &file.fields).chain(&self.fields)
+    }
 }
 
 /// What will be answered, once storage has opened.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
+    /// Beside those of the file.
+    pub(crate) fields: Fields,
+    /// Content-Length.
+    pub(crate) length: u64,
     /// Empty for HEAD, 304 and an empty file.
     pub(crate) pieces: Vec<Piece>,
-    /// Of a 304: the length that its head names and nothing follows. Storage is not asked then.
-    pub(crate) announced: Option<u64>,
 }
 
 /// What a plan is decided from. `now` is in Unix seconds.
@@ -78,13 +105,28 @@ impl Described {
     pub(crate) fn new(entry: FileEntry) -> Self {
         let modified = UNIX_EPOCH + Duration::from_secs(entry.modified_at.min(LAST_HTTP_DATE));
         let stored = HeaderValue::from_str(&entry.content_type).ok().filter(|value| !value.is_empty());
+        let fields = vec![
+            (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+            (header::ETAG, text(entry.etag.as_str().to_owned())),
+            (header::LAST_MODIFIED, text(httpdate::fmt_http_date(modified))),
+            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+            (CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin")),
+        ];
+        let mut lines = Vec::new();
+        write_lines(&mut lines, &fields);
         Self {
             media_type: stored.unwrap_or_else(|| HeaderValue::from_static(media::of_name(&entry.filename))),
-            etag: text(entry.etag.as_str().to_owned()),
-            last_modified: text(httpdate::fmt_http_date(modified)),
             disposition: content_disposition(Disposition::Attachment, &entry.filename),
+            fields,
+            lines,
             entry,
         }
+    }
+
+    /// Those of its fields that all its answers carry, as HTTP/1.1 writes them.
+    pub(crate) fn lines(&self) -> &[u8] {
+        &self.lines
     }
 
     fn media_type(&self) -> &str {
@@ -139,21 +181,24 @@ impl Question<'_> {
     }
 
     fn not_modified(&self) -> Plan {
-        let plan = self.plan(StatusCode::NOT_MODIFIED, self.size(), Vec::new());
-        Plan { announced: Some(self.size()), ..plan }
+        self.plan(StatusCode::NOT_MODIFIED, self.size(), Vec::new(), self.media_type())
     }
 
     fn whole(&self) -> Plan {
         let is_sent = self.method == Method::GET && self.size() > 0;
         let pieces = is_sent.then_some(Piece::Range(0..self.size()));
-        self.plan(StatusCode::OK, self.size(), pieces.into_iter().collect())
+        self.plan(StatusCode::OK, self.size(), pieces.into_iter().collect(), self.media_type())
     }
 
     fn part(&self, range: Range<u64>) -> Plan {
-        let content_range = self.content_range(&range);
-        let mut plan = self.plan(StatusCode::PARTIAL_CONTENT, range.end - range.start, vec![Piece::Range(range)]);
-        plan.headers.insert(header::CONTENT_RANGE, content_range);
+        let (content_range, length) = (self.content_range(&range), range.end - range.start);
+        let mut plan = self.plan(StatusCode::PARTIAL_CONTENT, length, vec![Piece::Range(range)], self.media_type());
+        plan.fields.push((header::CONTENT_RANGE, content_range));
         plan
+    }
+
+    fn media_type(&self) -> HeaderValue {
+        self.file.media_type.clone()
     }
 
     /// Section 14.6. The boundary cannot occur in a part's headers; in a part's bytes it may, and does no harm:
@@ -174,27 +219,16 @@ impl Question<'_> {
         }
         pieces.push(Piece::Text(Bytes::from(format!("\r\n--{boundary}--\r\n"))));
         let length = pieces.iter().map(Piece::len).sum();
-        let mut plan = self.plan(StatusCode::PARTIAL_CONTENT, length, pieces);
-        plan.headers.insert(header::CONTENT_TYPE, text(format!("multipart/byteranges; boundary={boundary}")));
-        plan
+        let media_type = text(format!("multipart/byteranges; boundary={boundary}"));
+        self.plan(StatusCode::PARTIAL_CONTENT, length, pieces, media_type)
     }
 
-    fn plan(&self, status: StatusCode, length: u64, pieces: Vec<Piece>) -> Plan {
-        let mut headers = HeaderMap::with_capacity(HEADERS);
-        headers.insert(header::CONTENT_TYPE, self.file.media_type.clone());
-        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        headers.insert(header::ETAG, self.file.etag.clone());
-        headers.insert(header::LAST_MODIFIED, self.file.last_modified.clone());
-        headers.insert(header::CACHE_CONTROL, self.cache_control());
-        headers.insert(header::CONTENT_DISPOSITION, self.file.content_disposition(self.grant));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
-        if pieces.is_empty() {
-            // Otherwise the body itself says how long it is.
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        }
-        Plan { status, headers, pieces, announced: None }
+    fn plan(&self, status: StatusCode, length: u64, pieces: Vec<Piece>, media_type: HeaderValue) -> Plan {
+        let mut fields = Vec::with_capacity(FIELDS);
+        fields.push((header::CONTENT_TYPE, media_type));
+        fields.push((header::CACHE_CONTROL, self.cache_control()));
+        fields.push((header::CONTENT_DISPOSITION, self.file.content_disposition(self.grant)));
+        Plan { status, fields, length, pieces }
     }
 
     fn cache_control(&self) -> HeaderValue {
@@ -210,6 +244,16 @@ impl Question<'_> {
         let pieces =
             ["bytes ", first.format(range.start), "-", last.format(range.end - 1), "/", size.format(self.size())];
         text(pieces.concat())
+    }
+}
+
+/// As HTTP/1.1 writes fields: RFC 9112 section 5.
+pub(crate) fn write_lines<'a>(lines: &mut Vec<u8>, fields: impl IntoIterator<Item = &'a (HeaderName, HeaderValue)>) {
+    for (name, value) in fields {
+        lines.extend_from_slice(name.as_str().as_bytes());
+        lines.extend_from_slice(b": ");
+        lines.extend_from_slice(value.as_bytes());
+        lines.extend_from_slice(b"\r\n");
     }
 }
 

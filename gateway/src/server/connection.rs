@@ -1,11 +1,10 @@
 //! A connection's patience: how long its client may keep us waiting, in each phase of an exchange.
 
 use super::{deadline::Deadline, linger::Linger, room::Seat};
-use crate::{body::Transport, config::Patience, zero_copy::Socket};
+use crate::config::Patience;
 use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use std::{
-    future::poll_fn,
     io::{self, IoSlice},
     pin::Pin,
     sync::{
@@ -13,12 +12,8 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
-    time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-/// After so long between two requests, a connection is taken for idle.
-const REST: Duration = Duration::from_secs(2);
 
 /// Where an exchange is. Shared by a connection's stream and its service, on one task.
 #[derive(Clone)]
@@ -30,15 +25,13 @@ struct Facts {
     answering: AtomicBool,
     /// A head has come to its end since the stream last looked.
     head_ended: AtomicBool,
-    /// Nothing has been said for a while, and nothing is owed.
-    resting: AtomicBool,
 }
 
 impl Phase {
     pub(super) fn new(seat: &Arc<Seat>) -> Self {
         let seat = Arc::clone(seat);
         let no = || AtomicBool::new(false);
-        Self(Arc::new(Facts { seat, answering: no(), head_ended: no(), resting: no() }))
+        Self(Arc::new(Facts { seat, answering: no(), head_ended: no() }))
     }
 
     fn seat(&self) -> &Seat {
@@ -55,15 +48,6 @@ impl Phase {
 
     fn is_answering(&self) -> bool {
         self.0.answering.load(Ordering::Relaxed)
-    }
-
-    /// Nothing has been said for a while, and nothing is owed: whatever was made for requests can go.
-    pub(super) fn is_resting(&self) -> bool {
-        self.0.resting.load(Ordering::Relaxed)
-    }
-
-    fn rest(&self, is_resting: bool) {
-        self.0.resting.store(is_resting, Ordering::Relaxed);
     }
 
     fn take_head_ended(&self) -> bool {
@@ -116,8 +100,6 @@ enum Waiting {
     Head,
     /// The next request.
     Next,
-    /// Still the next request.
-    Rest,
     /// Nothing that the client owes us.
     Nothing,
 }
@@ -131,8 +113,6 @@ pub(super) struct TimedStream<S> {
     reading: Deadline,
     writing: Deadline,
     linger: Linger,
-    /// Can wait for its next byte without hyper.
-    rests: bool,
 }
 
 impl<S> TimedStream<S> {
@@ -145,7 +125,6 @@ impl<S> TimedStream<S> {
             reading: Deadline::default(),
             writing: Deadline::default(),
             linger: Linger::default(),
-            rests: false,
         };
         stream.wait_for(Waiting::Head);
         stream
@@ -159,13 +138,7 @@ impl<S> TimedStream<S> {
         } else if self.waiting == Waiting::Nothing {
             self.wait_for(Waiting::Next);
         }
-        match self.reading.check(cx) {
-            Err(_) if self.waiting == Waiting::Next && self.rests => {
-                self.wait_for(Waiting::Rest);
-                self.reading.check(cx)
-            }
-            checked => checked,
-        }
+        self.reading.check(cx)
     }
 
     /// Something was read: a first byte begins a head.
@@ -185,21 +158,14 @@ impl<S> TimedStream<S> {
     fn wait_for(&mut self, waiting: Waiting) {
         let patience = match waiting {
             Waiting::Head => Some(self.patience.header),
-            Waiting::Next if self.rests => Some(REST),
             Waiting::Next => Some(self.patience.idle),
-            Waiting::Rest => Some(self.patience.idle.saturating_sub(REST)),
             Waiting::Nothing => None,
         };
         let since = patience.map(|patience| self.reading.set(patience));
         if since.is_none() {
             self.reading.clear();
         }
-        if waiting != Waiting::Rest {
-            self.phase.seat().idle(since);
-        }
-        if (waiting == Waiting::Rest) != (self.waiting == Waiting::Rest) {
-            self.phase.rest(waiting == Waiting::Rest);
-        }
+        self.phase.seat().idle(since);
         self.waiting = waiting;
     }
 
@@ -217,33 +183,6 @@ impl<S> TimedStream<S> {
         }
         self.writing.check(cx)?;
         Poll::Pending
-    }
-}
-
-impl<S> TimedStream<S> {
-    pub(super) fn phase(&self) -> Phase {
-        self.phase.clone()
-    }
-}
-
-impl<T: Transport> TimedStream<T> {
-    pub(super) fn carrier(&self) -> T::Carrier {
-        self.socket.carrier()
-    }
-}
-
-impl TimedStream<Socket> {
-    /// Waits until there is something to read, so that a connection on which nothing is being said is no more than its
-    /// socket. False when it is over before that.
-    pub(super) async fn first_byte(&mut self, seat: &Seat) -> bool {
-        self.rests = self.patience.idle > REST;
-        poll_fn(|cx| match self.socket.poll_readable(cx) {
-            Poll::Ready(readable) => Poll::Ready(readable.is_ok()),
-            // Whoever is told to finish or to end before having said anything has nothing to finish.
-            Poll::Pending if self.wait(cx).is_err() || seat.is_told(cx) => Poll::Ready(false),
-            Poll::Pending => Poll::Pending,
-        })
-        .await
     }
 }
 

@@ -5,7 +5,6 @@ use hyper_util::server::graceful::GracefulConnection;
 use std::{
     fmt::Display,
     future::poll_fn,
-    pin::Pin,
     task::{Context, Poll},
 };
 
@@ -16,27 +15,18 @@ where
 {
     // On the heap: a future that awaits it would hold it twice.
     let mut connection = Box::pin(connection);
-    poll_fn(|cx| poll_driven(connection.as_mut(), &mut told, cx)).await;
-}
-
-/// Ready at a connection's end.
-pub(super) fn poll_driven<C>(
-    mut connection: Pin<&mut C>,
-    told: &mut impl FnMut(&mut Context<'_>) -> Poll<Notice>,
-    cx: &mut Context<'_>,
-) -> Poll<()>
-where
-    C: GracefulConnection<Error: Display>,
-{
-    while let Poll::Ready(notice) = told(cx) {
-        match notice {
-            Notice::Cut => return Poll::Ready(()),
-            Notice::Finish | Notice::GoOn => connection.as_mut().graceful_shutdown(),
+    poll_fn(|cx| {
+        while let Poll::Ready(notice) = told(cx) {
+            match notice {
+                Notice::Cut => return Poll::Ready(()),
+                Notice::Finish | Notice::GoOn => connection.as_mut().graceful_shutdown(),
+            }
         }
-    }
-    connection.poll(cx).map(|ended| {
-        if let Err(error) = ended {
-            tracing::debug!(%error, "connection ended");
-        }
+        connection.as_mut().poll(cx).map(|ended| {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "connection ended");
+            }
+        })
     })
+    .await;
 }

@@ -4,13 +4,14 @@
 //! be it that the socket or that its windows are full. It owes nothing while we make or read an answer.
 
 use super::{
+    copied,
     deadline::Deadline,
     drive::drive,
     linger::Lingering,
     room::{Notice, Seat},
     tls::Encrypted,
 };
-use crate::{Gateway, body::Copying, config::Patience, handler};
+use crate::{Gateway, config::Patience, handler};
 use http::{Request, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
@@ -42,7 +43,9 @@ pub(super) async fn serve(gateway: &Gateway, stream: Encrypted, seat: &Arc<Seat>
     let service = service_fn(|request: Request<Incoming>| {
         let (gateway, stream) = (gateway.clone(), streams.open());
         async move {
-            let response = handler::handle(&gateway, request, Copying::<CHUNK>).await;
+            let (head, body) = request.into_parts();
+            let answer = handler::handle(&gateway, &head, !body.is_end_stream()).await;
+            let response = copied::response::<CHUNK>(answer, head.version);
             let is_bodiless = response.status() == StatusCode::NOT_MODIFIED;
             Ok::<_, Infallible>(response.map(|body| Streamed { body, is_bodiless, stream }))
         }

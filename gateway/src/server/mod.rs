@@ -1,12 +1,13 @@
 //! Accepting, serving and stopping.
 //!
-//! [`accept`] gives a connection its permit and its [`Seat`], [`workers`] a thread; [`http1`] serves it, through a
-//! [`TimedStream`] that gives up on a client who takes too long; the [`Room`] tells it when to finish or to end.
-//! With a [`certificate`] the listener speaks nothing but [`tls`], which chooses between [`http1`] and [`http2`].
+//! [`accept`] gives a connection its permit and its [`Seat`], [`workers`] a thread; [`plain`] serves it, and gives up on
+//! a client who takes too long; the [`Room`] tells it when to finish or to end. With a [`certificate`] the listener
+//! speaks nothing but [`tls`], which chooses between [`http1`] and [`http2`]: those are hyper's, and copy.
 
 mod accept;
 mod certificate;
 mod connection;
+mod copied;
 mod deadline;
 mod drive;
 mod http1;
@@ -14,21 +15,24 @@ mod http2;
 mod limits;
 mod linger;
 mod peers;
+mod plain;
 mod room;
 mod tls;
 mod workers;
 
-use crate::{Gateway, admin, body::Transport, handler, zero_copy::Socket};
+use crate::{Gateway, admin, handler};
 use accept::Acceptor;
 pub use certificate::Tls;
 pub(crate) use certificate::{CERT, KEY};
 use connection::{Phase, TimedStream};
 use http::Request;
+use http_body::Body;
 use hyper::{body::Incoming, service::service_fn};
 use peers::Peers;
 pub(crate) use room::Room;
 use room::{Notice, Seat};
 use std::{convert::Infallible, io, num::NonZero, sync::Arc, time::Duration};
+use tls::Encrypted;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -99,29 +103,16 @@ async fn drained(gateway: &Gateway, drain: &CancellationToken, cut: &Cancellatio
 /// One connection from its first byte to its end, on the thread it was given to.
 async fn serve_one(gateway: &Gateway, stream: TcpStream, seat: &Arc<Seat>) {
     match &gateway.shared.config.tls {
-        None => serve_plain(gateway, stream, seat).await,
+        None => plain::serve(gateway, stream, seat).await,
         // In a box of its own: it is large, and plain connections are many.
         Some(tls) => Box::pin(serve_encrypted(gateway, tls, stream, seat)).await,
     }
 }
 
-async fn serve_plain(gateway: &Gateway, stream: TcpStream, seat: &Arc<Seat>) {
-    let mut stream = TimedStream::new(Socket::new(stream), gateway.shared.config.patience, Phase::new(seat));
-    while stream.first_byte(seat).await {
-        match serve_http1(gateway, stream, seat).await {
-            Some(resting) => stream = resting,
-            None => return,
-        }
-    }
-}
-
 async fn serve_encrypted(gateway: &Gateway, tls: &Tls, stream: TcpStream, seat: &Arc<Seat>) {
-    let patience = gateway.shared.config.patience;
-    match tls::accept(tls, stream, patience.header, seat).await {
+    match tls::accept(tls, stream, gateway.shared.config.patience.header, seat).await {
         Ok(stream) if tls::speaks_http2(&stream) => http2::serve(gateway, stream, seat).await,
-        Ok(stream) => {
-            serve_http1(gateway, TimedStream::new(stream, patience, Phase::new(seat)), seat).await;
-        }
+        Ok(stream) => serve_http1(gateway, stream, seat).await,
         Err(error) => {
             gateway.shared.metrics.handshake_errors.inc();
             tracing::debug!(%error, "no handshake");
@@ -129,21 +120,19 @@ async fn serve_encrypted(gateway: &Gateway, tls: &Tls, stream: TcpStream, seat: 
     }
 }
 
-/// Until the connection ends, or rests where it can: then it is given back.
-async fn serve_http1<T: Transport>(
-    gateway: &Gateway,
-    stream: TimedStream<T>,
-    seat: &Arc<Seat>,
-) -> Option<TimedStream<T>> {
-    let (phase, carrier) = (stream.phase(), stream.carrier());
+async fn serve_http1(gateway: &Gateway, stream: Encrypted, seat: &Arc<Seat>) {
+    let phase = Phase::new(seat);
+    let stream = TimedStream::new(stream, gateway.shared.config.patience, phase.clone());
     let service = service_fn(|request: Request<Incoming>| {
-        let (answering, carrier) = (phase.answering(), carrier.clone());
+        let answering = phase.answering();
         async {
-            let response = handler::handle(gateway, request, carrier).await;
+            let (head, body) = request.into_parts();
+            let answer = handler::handle(gateway, &head, !body.is_end_stream()).await;
+            let response = copied::response::<{ tls::CHUNK }>(answer, head.version);
             Ok::<_, Infallible>(response.map(|body| answering.with(body)))
         }
     });
-    http1::serve(stream, service, seat).await
+    http1::serve(stream, service, seat).await;
 }
 
 /// Looks at the certificate's files now and then, for as long as it is polled.

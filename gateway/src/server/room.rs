@@ -148,9 +148,15 @@ impl Seat {
         self.connection.wake();
     }
 
-    /// Whether it is told anything yet; until then its task is woken for that.
-    pub(super) fn is_told(&self, cx: &mut Context<'_>) -> bool {
-        self.poll_notice(cx, Notice::GoOn).is_ready()
+    /// What it is told so far; its task is woken for more.
+    pub(super) fn notice(&self, cx: &mut Context<'_>) -> Notice {
+        self.connection.register(cx.waker());
+        Notice::from_number(self.notice.load(Ordering::Acquire))
+    }
+
+    /// Whether it is told anything yet.
+    pub(super) fn is_told(&self) -> bool {
+        self.notice.load(Ordering::Acquire) != Notice::GoOn as u8
     }
 
     /// What the connection is told, as it is told.
@@ -164,8 +170,7 @@ impl Seat {
 
     /// Ready with what goes beyond what the connection has `heard`; until then it is woken for that.
     fn poll_notice(&self, cx: &mut Context<'_>, heard: Notice) -> Poll<Notice> {
-        self.connection.register(cx.waker());
-        match Notice::from_number(self.notice.load(Ordering::Acquire)) {
+        match self.notice(cx) {
             notice if notice > heard => Poll::Ready(notice),
             _ => Poll::Pending,
         }

@@ -1,10 +1,10 @@
 //! The handshake, and the bytes behind it: encrypted in this process, so copied through it.
 
-use super::{certificate::Tls, room::Seat};
-use crate::{
-    body::{Copying, Transport},
-    zero_copy::prepare,
+use super::{
+    certificate::Tls,
+    room::{Notice, Seat},
 };
+use crate::zero_copy::prepare;
 use std::{
     future::{Future, poll_fn},
     io,
@@ -21,14 +21,9 @@ pub(super) const HTTP_1_1: &[u8] = b"http/1.1";
 /// A connection whose handshake is done. It is made from a plain socket alone, so none that sends files is beneath it.
 pub(super) type Encrypted = TlsStream<TcpStream>;
 
-impl Transport for Encrypted {
-    /// Four records' worth: more would wait in memory for a client who does not read.
-    type Carrier = Copying<{ 64 * 1024 }>;
-
-    fn carrier(&self) -> Self::Carrier {
-        Copying
-    }
-}
+/// Of a file, so much is copied at once: four records' worth, for more would wait in memory for a client who does not
+/// read.
+pub(super) const CHUNK: u64 = 64 * 1024;
 
 /// Shakes hands, for at most `patience`, and no longer than the seat is let go on.
 ///
@@ -39,7 +34,7 @@ pub(super) async fn accept(tls: &Tls, tcp: TcpStream, patience: Duration, seat: 
     seat.idle(Some(Instant::now()));
     let mut handshake = pin!(timeout(patience, TlsAcceptor::from(tls.config()).accept(tcp)));
     poll_fn(|cx| {
-        if seat.is_told(cx) {
+        if seat.notice(cx) != Notice::GoOn {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         handshake.as_mut().poll(cx).map(|shaken| shaken.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())))

@@ -169,6 +169,15 @@ pub(crate) enum Part {
     File(Arc<OwnedFd>, Range<u64>),
 }
 
+impl Part {
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File(_, range) => range.end - range.start,
+        }
+    }
+}
+
 /// The bytes of one range, in parts.
 pub(crate) enum Reader {
     Local(local::Reader),
