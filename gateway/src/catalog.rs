@@ -59,10 +59,6 @@ impl Admitted {
     pub(crate) fn described(&self) -> &Described {
         &self.file
     }
-
-    pub(crate) fn into_described(self) -> Arc<Described> {
-        self.file
-    }
 }
 
 /// What one look-up found, and when it was asked for.

@@ -1,6 +1,6 @@
 //! Conditional requests, RFC 9110 section 13: pure decisions on a request's headers and a file's validators.
 
-use http::{HeaderMap, HeaderName, header};
+use crate::request::{Field, Head, visible};
 use proto::etag::ETag;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,44 +21,39 @@ pub(crate) enum Outcome {
 
 impl Validators<'_> {
     /// Evaluates the preconditions in the order of section 13.2.2.
-    pub(crate) fn evaluate(&self, request: &HeaderMap) -> Outcome {
-        let holds = if request.contains_key(header::IF_MATCH) {
+    pub(crate) fn evaluate(&self, request: &Head) -> Outcome {
+        let holds = if request.has(Field::IfMatch) {
             self.is_matched(request)
         } else {
-            date(request, header::IF_UNMODIFIED_SINCE).is_none_or(|since| self.modified() <= since)
+            date(request, Field::IfUnmodifiedSince).is_none_or(|since| self.modified() <= since)
         };
         if !holds {
             return Outcome::Failed;
         }
-        let is_current = if request.contains_key(header::IF_NONE_MATCH) {
+        let is_current = if request.has(Field::IfNoneMatch) {
             self.is_among_none_match(request)
         } else {
-            date(request, header::IF_MODIFIED_SINCE).is_some_and(|since| self.modified() <= since)
+            date(request, Field::IfModifiedSince).is_some_and(|since| self.modified() <= since)
         };
         if is_current { Outcome::NotModified } else { Outcome::Proceed }
     }
 
     /// Section 13.1.5: whether a range may be cut. A weak tag or another date never matches.
-    pub(crate) fn allows_range(&self, request: &HeaderMap) -> bool {
-        let mut lines = request.get_all(header::IF_RANGE).iter();
-        match (lines.next(), lines.next()) {
-            (None, _) => true,
-            (Some(line), None) => {
-                let text = line.to_str().unwrap_or_default();
-                text == self.etag.as_str() || httpdate::parse_http_date(text).is_ok_and(|date| date == self.modified())
-            }
-            _ => false,
-        }
+    pub(crate) fn allows_range(&self, request: &Head) -> bool {
+        !request.has(Field::IfRange)
+            || request.one(Field::IfRange).is_some_and(|line| {
+                line == self.etag.as_str() || httpdate::parse_http_date(line).is_ok_and(|date| date == self.modified())
+            })
     }
 
     /// Section 13.1.1: strong comparison.
-    fn is_matched(&self, request: &HeaderMap) -> bool {
-        tags(request, header::IF_MATCH).any(|tag| tag == "*" || tag == self.etag.as_str())
+    fn is_matched(&self, request: &Head) -> bool {
+        tags(request, Field::IfMatch).any(|tag| tag == "*" || tag == self.etag.as_str())
     }
 
     /// Section 13.1.2: weak comparison.
-    fn is_among_none_match(&self, request: &HeaderMap) -> bool {
-        tags(request, header::IF_NONE_MATCH)
+    fn is_among_none_match(&self, request: &Head) -> bool {
+        tags(request, Field::IfNoneMatch)
             .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.etag.as_str())
     }
 
@@ -68,8 +63,8 @@ impl Validators<'_> {
 }
 
 /// Every entity tag of a list header, or its `*`. What follows the first malformed member is not read.
-fn tags(request: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
-    request.get_all(name).into_iter().filter_map(|line| line.to_str().ok()).flat_map(tags_of_line)
+fn tags(request: &Head, field: Field) -> impl Iterator<Item = &str> {
+    request.all(field).filter_map(visible).flat_map(tags_of_line)
 }
 
 fn tags_of_line(line: &str) -> impl Iterator<Item = &str> {
@@ -86,54 +81,44 @@ fn tags_of_line(line: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A date condition; one that is no single HTTP date is ignored (sections 13.1.3 and 13.1.4).
-fn date(request: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
-    let mut lines = request.get_all(name).iter();
-    let line = lines.next().filter(|_| lines.next().is_none())?;
-    httpdate::parse_http_date(line.to_str().ok()?).ok()
+fn date(request: &Head, field: Field) -> Option<SystemTime> {
+    httpdate::parse_http_date(request.one(field)?).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
     const MODIFIED: u64 = 784_111_777;
     const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
-    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
-        let line = |(name, value): &(&'static str, &str)| {
-            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
-        };
-        lines.iter().map(line).collect()
+    fn outcome(fields: &[(Field, &str)]) -> Outcome {
+        let etag = ETag::from_storage("a,b").unwrap();
+        Validators { etag: &etag, modified_at: MODIFIED }.evaluate(&Head::of(fields))
     }
 
-    fn outcome(lines: &[(&'static str, &str)]) -> Outcome {
+    fn allows_range(fields: &[(Field, &str)]) -> bool {
         let etag = ETag::from_storage("a,b").unwrap();
-        Validators { etag: &etag, modified_at: MODIFIED }.evaluate(&headers(lines))
-    }
-
-    fn allows_range(lines: &[(&'static str, &str)]) -> bool {
-        let etag = ETag::from_storage("a,b").unwrap();
-        Validators { etag: &etag, modified_at: MODIFIED }.allows_range(&headers(lines))
+        Validators { etag: &etag, modified_at: MODIFIED }.allows_range(&Head::of(fields))
     }
 
     #[test]
     fn if_none_match_compares_weakly() {
         for current in ["\"a,b\"", "W/\"a,b\"", "*", "\"x\", \"a,b\"", ",\"a,b\"", " * "] {
-            assert_eq!(outcome(&[("if-none-match", current)]), Outcome::NotModified, "{current}");
+            assert_eq!(outcome(&[(Field::IfNoneMatch, current)]), Outcome::NotModified, "{current}");
         }
         for other in [",", "", "\"a\"", "a,b", "\"a,b", "\"x\", *", "w/\"a,b\""] {
-            assert_eq!(outcome(&[("if-none-match", other)]), Outcome::Proceed, "{other}");
+            assert_eq!(outcome(&[(Field::IfNoneMatch, other)]), Outcome::Proceed, "{other}");
         }
     }
 
     #[test]
     fn if_match_compares_strongly() {
         for good in ["\"a,b\"", "*", "\"x\",\"a,b\""] {
-            assert_eq!(outcome(&[("if-match", good)]), Outcome::Proceed, "{good}");
+            assert_eq!(outcome(&[(Field::IfMatch, good)]), Outcome::Proceed, "{good}");
         }
         for bad in ["\"x\"", "W/\"a,b\"", ",", ""] {
-            assert_eq!(outcome(&[("if-match", bad)]), Outcome::Failed, "{bad}");
+            assert_eq!(outcome(&[(Field::IfMatch, bad)]), Outcome::Failed, "{bad}");
         }
     }
 
@@ -148,32 +133,32 @@ mod tests {
             ("0", Outcome::Proceed),
             ("yesterday", Outcome::Proceed),
         ] {
-            assert_eq!(outcome(&[("if-modified-since", since)]), expected, "{since}");
+            assert_eq!(outcome(&[(Field::IfModifiedSince, since)]), expected, "{since}");
         }
-        assert_eq!(outcome(&[("if-unmodified-since", "Sun, 06 Nov 1994 08:49:36 GMT")]), Outcome::Failed);
-        assert_eq!(outcome(&[("if-unmodified-since", DATE)]), Outcome::Proceed);
-        assert_eq!(outcome(&[("if-unmodified-since", "0")]), Outcome::Proceed);
+        assert_eq!(outcome(&[(Field::IfUnmodifiedSince, "Sun, 06 Nov 1994 08:49:36 GMT")]), Outcome::Failed);
+        assert_eq!(outcome(&[(Field::IfUnmodifiedSince, DATE)]), Outcome::Proceed);
+        assert_eq!(outcome(&[(Field::IfUnmodifiedSince, "0")]), Outcome::Proceed);
     }
 
     #[test]
     fn a_tag_wins_over_a_date_and_a_failed_match_over_all() {
-        assert_eq!(outcome(&[("if-none-match", "\"x\""), ("if-modified-since", DATE)]), Outcome::Proceed);
+        assert_eq!(outcome(&[(Field::IfNoneMatch, "\"x\""), (Field::IfModifiedSince, DATE)]), Outcome::Proceed);
         assert_eq!(
-            outcome(&[("if-match", "*"), ("if-unmodified-since", "Sun, 06 Nov 1994 08:49:36 GMT")]),
+            outcome(&[(Field::IfMatch, "*"), (Field::IfUnmodifiedSince, "Sun, 06 Nov 1994 08:49:36 GMT")]),
             Outcome::Proceed
         );
-        assert_eq!(outcome(&[("if-match", "\"x\""), ("if-none-match", "*")]), Outcome::Failed);
+        assert_eq!(outcome(&[(Field::IfMatch, "\"x\""), (Field::IfNoneMatch, "*")]), Outcome::Failed);
     }
 
     #[test]
     fn a_range_is_cut_only_of_the_very_same_version() {
         for same in ["\"a,b\"", DATE] {
-            assert!(allows_range(&[("if-range", same)]), "{same}");
+            assert!(allows_range(&[(Field::IfRange, same)]), "{same}");
         }
         assert!(allows_range(&[]));
         for other in ["W/\"a,b\"", "\"x\"", "Sun, 06 Nov 1994 08:49:38 GMT", "garbage", "*"] {
-            assert!(!allows_range(&[("if-range", other)]), "{other}");
+            assert!(!allows_range(&[(Field::IfRange, other)]), "{other}");
         }
-        assert!(!allows_range(&[("if-range", DATE), ("if-range", DATE)]));
+        assert!(!allows_range(&[(Field::IfRange, DATE), (Field::IfRange, DATE)]));
     }
 }

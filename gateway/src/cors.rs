@@ -1,10 +1,14 @@
 //! CORS: the URL is the credential, so any page may read what it opens, unless the operator narrows that.
 
-use crate::response::Fields;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use crate::{
+    lines::Lines,
+    request::{Field, Head},
+};
+use http::{HeaderName, HeaderValue, header};
 use std::str::FromStr;
 
-const EXPOSED: HeaderValue = HeaderValue::from_static(
+static ANY: HeaderValue = HeaderValue::from_static("*");
+static EXPOSED: HeaderValue = HeaderValue::from_static(
     "Accept-Ranges, Content-Range, Content-Length, Content-Disposition, Content-Encoding, ETag, Last-Modified, Retry-After, X-Request-Id",
 );
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
@@ -44,18 +48,19 @@ impl FromStr for AllowedOrigins {
 }
 
 impl AllowedOrigins {
-    /// Puts on `answer` what every answer to a `request` with these headers carries.
-    pub(crate) fn mark(&self, request: &HeaderMap, answer: &mut Fields) {
+    /// Puts on an answer what every answer to a `request` with these fields carries.
+    pub(crate) fn mark(&self, request: &Head, answer: &mut Lines) {
         let allowed = match self {
-            Self::Any => Some(HeaderValue::from_static("*")),
+            Self::Any => Some(&ANY),
             Self::Only(list) => {
-                answer.push((header::VARY, HeaderValue::from_static("Origin")));
-                request.get(header::ORIGIN).filter(|origin| list.contains(origin)).cloned()
+                answer.push(&header::VARY, &HeaderValue::from_static("Origin"));
+                let origin = request.all(Field::Origin).next();
+                origin.and_then(|origin| list.iter().find(|allowed| allowed.as_bytes() == origin))
             }
         };
         if let Some(allowed) = allowed {
-            answer.push((header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed));
-            answer.push((header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED));
+            answer.push(&header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+            answer.push(&header::ACCESS_CONTROL_EXPOSE_HEADERS, &EXPOSED);
         }
     }
 }
@@ -75,12 +80,13 @@ pub(crate) const ALLOW: HeaderValue = METHODS;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::{HeaderMap, StatusCode};
 
-    fn marked(setting: &str, origin: &'static str) -> HeaderMap {
-        let mut answer = Fields::new();
+    fn marked(setting: &str, origin: &str) -> HeaderMap {
+        let mut answer = Lines::new(StatusCode::OK);
         let setting: AllowedOrigins = setting.parse().unwrap();
-        setting.mark(&HeaderMap::from_iter([(header::ORIGIN, HeaderValue::from_static(origin))]), &mut answer);
-        answer.into_iter().collect()
+        setting.mark(&Head::of(&[(Field::Origin, origin)]), &mut answer);
+        answer.fields().collect()
     }
 
     #[test]

@@ -7,19 +7,20 @@ use crate::{
     clock::Now,
     cors,
     in_flight::Place,
+    lines::Lines,
     observe::Exchange,
     reject::Reject,
-    request_id::X_REQUEST_ID,
-    response::{Answer, Described, Fields, Plan, Question},
+    request::{Field, Head},
+    request_id::{RequestId, X_REQUEST_ID},
+    response::{Answer, Plan, Question},
     store::{Opened, Reader},
 };
-use http::{HeaderValue, Method, StatusCode, Version, header, request, uri::Authority};
+use http::{Method, StatusCode, Version, header, uri::Authority};
 use proto::signed_url::{Grant, secure_path, verify};
-use std::sync::Arc;
 
 /// Answers a request, whatever becomes of it.
-pub(crate) async fn handle(gateway: &Gateway, head: &request::Parts, has_body: bool) -> Answer {
-    let id = gateway.shared.request_ids.of(&head.headers);
+pub(crate) async fn handle(gateway: &Gateway, head: &Head, has_body: bool) -> Answer {
+    let id = gateway.shared.request_ids.of(head);
     let call = Call { gateway, head, has_body, id, now: Now::read() };
     let mut exchange = gateway.shared.metrics.begin(&head.method, call.id.clone(), call.now.instant);
     let outcome = match call.steps(&mut exchange).await {
@@ -32,9 +33,9 @@ pub(crate) async fn handle(gateway: &Gateway, head: &request::Parts, has_body: b
 /// One request on its way.
 struct Call<'a> {
     gateway: &'a Gateway,
-    head: &'a request::Parts,
+    head: &'a Head,
     has_body: bool,
-    id: HeaderValue,
+    id: RequestId,
     now: Now,
 }
 
@@ -53,20 +54,18 @@ impl Call<'_> {
         let grant = self.verify(path, query)?;
         let admitted = self.gateway.shared.catalog.admit(grant, self.now).await?;
         let plan = self.plan(&admitted)?;
-        self.open(admitted, plan).await
+        self.open(&admitted, plan).await
     }
 
     /// RFC 9112 section 3.2: exactly one usable Host, which the parser leaves to us. In HTTP/2 `:authority` takes its
     /// place; beside it a Host says the same or nothing (RFC 9113 section 8.3.1).
     fn refuse_unclear_head(&self) -> Result<(), Reject> {
-        let mut hosts = self.head.headers.get_all(header::HOST).iter();
-        let authority = self.head.uri.authority().filter(|_| self.head.version == Version::HTTP_2);
+        let mut hosts = self.head.all(Field::Host);
+        let authority = self.head.authority.as_ref().map(|authority| authority.as_bytes());
         let is_clear = match (hosts.next(), hosts.next(), authority) {
             (None, _, None) => self.head.version == Version::HTTP_10,
-            (None, _, Some(authority)) => is_host(authority.as_str().as_bytes()),
-            (Some(host), None, authority) => {
-                is_host(host.as_bytes()) && authority.is_none_or(|authority| authority.as_str().as_bytes() == host)
-            }
+            (None, _, Some(authority)) => is_host(authority),
+            (Some(host), None, authority) => is_host(host) && authority.is_none_or(|authority| authority == host),
             _ => false,
         };
         if !is_clear {
@@ -79,14 +78,14 @@ impl Call<'_> {
     }
 
     fn route(&self) -> Result<Route<'_>, Reject> {
-        let uri = &self.head.uri;
-        let is_options = self.head.method == Method::OPTIONS;
-        match secure_path(uri.path()) {
+        let Head { method, .. } = self.head;
+        let is_options = *method == Method::OPTIONS;
+        match secure_path(self.head.path()) {
             Some(_) if is_options => Ok(Route::Preflight),
-            None if is_options && uri.path() == "*" => Ok(Route::Preflight),
+            None if is_options && self.head.path() == "*" => Ok(Route::Preflight),
             None => Err(Reject::UnknownRoute),
-            Some(path) if self.head.method == Method::GET || self.head.method == Method::HEAD => {
-                Ok(Route::File { path, query: uri.query().unwrap_or_default() })
+            Some(path) if *method == Method::GET || *method == Method::HEAD => {
+                Ok(Route::File { path, query: self.head.query() })
             }
             Some(_) => Err(Reject::Method),
         }
@@ -112,50 +111,47 @@ impl Call<'_> {
     }
 
     fn plan(&self, admitted: &Admitted) -> Result<Plan, Reject> {
-        let (method, headers, now) = (&self.head.method, &self.head.headers, self.now.unix_seconds);
-        Plan::decide(&Question { method, headers, grant: admitted.grant(), file: admitted.described(), now })
+        let (head, now) = (self.head, self.now.unix_seconds);
+        Plan::decide(&Question { head, grant: admitted.grant(), file: admitted.described(), now })
     }
 
     /// Storage is not asked for an answer that has nothing of it.
-    async fn open(&self, admitted: Admitted, plan: Plan) -> Result<Outcome, Reject> {
+    async fn open(&self, admitted: &Admitted, plan: Plan) -> Result<Outcome, Reject> {
         let first = plan.pieces.iter().find_map(|piece| match piece {
             Piece::Range(range) => Some(range.clone()),
             Piece::Text(_) => None,
         });
-        let source = match plan.status {
+        let source = match plan.lines.status() {
             StatusCode::NOT_MODIFIED => None,
-            _ => Some(self.gateway.shared.store.open_admitted(&admitted, first, self.now.instant).await?),
+            _ => Some(self.gateway.shared.store.open_admitted(admitted, first, self.now.instant).await?),
         };
-        let Plan { status, fields, length, pieces } = plan;
-        let file = Some(admitted.into_described());
-        Ok(Outcome { status, file, fields, length: Some(length), pieces, source, closes: false })
+        let Plan { lines, length, pieces } = plan;
+        Ok(Outcome { lines, length: Some(length), pieces, source, closes: false })
     }
 
     fn refused(&self, reject: &Reject, exchange: &Exchange) -> Outcome {
         exchange.refused(reject);
-        let body = reject.body(self.id.to_str().unwrap_or_default(), self.now.unix_seconds);
+        let body = reject.body(self.id.as_str(), self.now.unix_seconds);
         let length = Some(body.len() as u64);
         let is_sent = self.head.method != Method::HEAD;
         let pieces = if is_sent { vec![Piece::Text(body.into())] } else { Vec::new() };
         let closes = self.has_body || matches!(reject, Reject::Framing(_));
-        Outcome { status: reject.status(), file: None, fields: reject.fields(), length, pieces, source: None, closes }
+        Outcome { lines: reject.lines(), length, pieces, source: None, closes }
     }
 
     /// With what every answer carries.
-    fn answer(self, outcome: Outcome, exchange: Exchange) -> Answer {
-        let Outcome { status, file, mut fields, length, pieces, source, closes } = outcome;
-        self.gateway.shared.config.allowed_origins.mark(&self.head.headers, &mut fields);
-        fields.push((X_REQUEST_ID, self.id));
-        let body = Body::new(status, pieces, source, exchange);
-        Answer { status, file, fields, length, closes, body, date: self.now.unix_seconds }
+    fn answer(&self, outcome: Outcome, exchange: Exchange) -> Answer {
+        let Outcome { mut lines, length, pieces, source, closes } = outcome;
+        self.gateway.shared.config.allowed_origins.mark(self.head, &mut lines);
+        lines.push_parts(&X_REQUEST_ID, &[self.id.as_str().as_bytes()]);
+        let body = Body::new(lines.status(), pieces, source, exchange);
+        Answer { lines, length, closes, body, date: self.now.unix_seconds }
     }
 }
 
 /// What became of a request: an answer but for what every answer carries.
 struct Outcome {
-    status: StatusCode,
-    file: Option<Arc<Described>>,
-    fields: Fields,
+    lines: Lines,
     length: Option<u64>,
     pieces: Vec<Piece>,
     source: Option<(Opened, Option<Reader>)>,
@@ -164,10 +160,10 @@ struct Outcome {
 
 impl Outcome {
     fn preflight() -> Self {
-        let mut fields = Vec::from(cors::preflight());
-        fields.push((header::ALLOW, cors::ALLOW));
-        let (status, pieces) = (StatusCode::NO_CONTENT, Vec::new());
-        Self { status, file: None, fields, length: None, pieces, source: None, closes: false }
+        let mut lines = Lines::new(StatusCode::NO_CONTENT);
+        cors::preflight().iter().for_each(|(name, value)| lines.push(name, value));
+        lines.push(&header::ALLOW, &cors::ALLOW);
+        Self { lines, length: None, pieces: Vec::new(), source: None, closes: false }
     }
 }
 

@@ -4,8 +4,8 @@ mod storage;
 
 pub(crate) use storage::{CacheMetrics, OriginMetrics};
 
-use crate::{in_flight::Place, reject::Reject, store::ReadError};
-use http::{HeaderValue, Method, StatusCode};
+use crate::{in_flight::Place, reject::Reject, request_id::RequestId, store::ReadError};
+use http::{Method, StatusCode};
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
     process_collector::ProcessCollector,
@@ -106,7 +106,7 @@ impl Metrics {
     }
 
     /// An exchange begins.
-    pub(crate) fn begin(self: &Arc<Self>, method: &Method, request_id: HeaderValue, started: Instant) -> Exchange {
+    pub(crate) fn begin(self: &Arc<Self>, method: &Method, request_id: RequestId, started: Instant) -> Exchange {
         self.in_flight.inc();
         Exchange {
             metrics: Arc::clone(self),
@@ -141,7 +141,7 @@ fn register<T: prometheus::core::Collector + Clone + 'static>(registry: &Registr
 pub(crate) struct Exchange {
     metrics: Arc<Metrics>,
     method: &'static str,
-    request_id: HeaderValue,
+    request_id: RequestId,
     started: Instant,
     status: StatusCode,
     bytes: u64,
@@ -186,7 +186,7 @@ impl Exchange {
     }
 
     fn id(&self) -> &str {
-        self.request_id.to_str().unwrap_or_default()
+        self.request_id.as_str()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every answer that is not the file, declared once: status, `error`, `code`, sentence, and who is to blame.
 
-use crate::{cors, response::Fields, store::StorageError};
-use http::{HeaderValue, StatusCode, header};
+use crate::{cors, lines::Lines, store::StorageError};
+use http::{StatusCode, header};
 use proto::refusal::{ErrorBody, Refusal};
 
 /// Why a request does not get a file.
@@ -135,25 +135,23 @@ impl Reject {
         ErrorBody { error, message: &self.message(), code, request_id, expired_seconds_ago, server_time }.to_json()
     }
 
-    /// Header fields of its own, beside those of every answer.
-    pub(crate) fn fields(&self) -> Fields {
-        let mut fields = vec![
-            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        ];
+    /// Its status, and fields of its own beside those of every answer.
+    pub(crate) fn lines(&self) -> Lines {
+        let mut lines = Lines::new(self.status());
+        lines.push_parts(&header::CONTENT_TYPE, &[b"application/json"]);
+        lines.push_parts(&header::CACHE_CONTROL, &[b"no-store"]);
         match self {
-            Self::Method => fields.push((header::ALLOW, cors::ALLOW)),
+            Self::Method => lines.push(&header::ALLOW, &cors::ALLOW),
             Self::Unsatisfiable { size } => {
-                let range = HeaderValue::from_str(&format!("bytes */{size}")).expect("digits are a header value");
-                fields.push((header::CONTENT_RANGE, range));
+                lines.push_parts(&header::CONTENT_RANGE, &[b"bytes */", size.to_string().as_bytes()]);
             }
             Self::Catalog(_)
             | Self::Overloaded
             | Self::Storage(StorageError::Unavailable(_) | StorageError::TimedOut) => {
-                fields.push((header::RETRY_AFTER, HeaderValue::from_static("2")));
+                lines.push_number(&header::RETRY_AFTER, 2);
             }
             Self::Framing(_) | Self::UnknownRoute | Self::Refused(_) | Self::PreconditionFailed | Self::Storage(_) => {}
         }
-        fields
+        lines
     }
 }

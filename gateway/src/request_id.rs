@@ -1,11 +1,29 @@
 //! The name of one request, in its answer and in the log.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use crate::request::{Field, Head};
+use http::HeaderName;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A client's own id may be as long as this.
 const MOST: usize = 128;
+
+/// One request's name: visible ASCII.
+#[derive(Debug, Clone)]
+pub(crate) enum RequestId {
+    Minted([u8; 32]),
+    /// By the client.
+    Given(Box<str>),
+}
+
+impl RequestId {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Minted(digits) => std::str::from_utf8(digits).unwrap_or_default(),
+            Self::Given(id) => id,
+        }
+    }
+}
 
 /// Makes ids: 16 digits that are this process's alone, and 16 that count.
 pub(crate) struct RequestIds {
@@ -22,21 +40,23 @@ impl RequestIds {
     }
 
     /// The client's own id if it is a harmless one, else a new one.
-    pub(crate) fn of(&self, headers: &HeaderMap) -> HeaderValue {
-        headers.get(X_REQUEST_ID).filter(|id| is_harmless(id)).cloned().unwrap_or_else(|| self.mint())
+    pub(crate) fn of(&self, head: &Head) -> RequestId {
+        let given = head.all(Field::RequestId).next().filter(|id| is_harmless(id));
+        let given = given.and_then(|id| std::str::from_utf8(id).ok());
+        given.map_or_else(|| self.mint(), |id| RequestId::Given(id.into()))
     }
 
-    fn mint(&self) -> HeaderValue {
+    fn mint(&self) -> RequestId {
         let mut id = [0; 32];
         let (process, count) = id.split_at_mut(16);
         process.copy_from_slice(&self.process);
         write_digits(self.next.fetch_add(1, Ordering::Relaxed), count);
-        HeaderValue::from_bytes(&id).expect("hexadecimal digits are a header value")
+        RequestId::Minted(id)
     }
 }
 
-fn is_harmless(id: &HeaderValue) -> bool {
-    matches!(id.len(), 1..=MOST) && id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
+fn is_harmless(id: &[u8]) -> bool {
+    matches!(id.len(), 1..=MOST) && id.iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
 }
 
 /// Of a number, as many hexadecimal digits as there is room for.
@@ -55,19 +75,17 @@ mod tests {
     fn minted_ids_are_32_digits_and_differ() {
         let ids = RequestIds::new();
         let (one, other) = (ids.mint(), ids.mint());
-        assert_ne!(one, other);
-        assert_ne!(one, RequestIds::new().mint());
+        assert_ne!(one.as_str(), other.as_str());
+        assert_ne!(one.as_str(), RequestIds::new().mint().as_str());
         for id in [one, other] {
-            assert_eq!(id.len(), 32);
-            assert!(id.as_bytes().iter().all(u8::is_ascii_hexdigit));
+            assert_eq!(id.as_str().len(), 32);
+            assert!(id.as_str().bytes().all(|b| b.is_ascii_hexdigit()));
         }
     }
 
     #[test]
     fn only_a_harmless_id_of_the_clients_is_kept() {
-        let of = |id: &'static str| {
-            RequestIds::new().of(&HeaderMap::from_iter([(X_REQUEST_ID, HeaderValue::from_static(id))]))
-        };
+        let of = |id| RequestIds::new().of(&Head::of(&[(Field::RequestId, id)])).as_str().to_owned();
         assert_eq!(of("abc-1.2_X"), "abc-1.2_X");
         for bad in ["", "a b", "a\"b", "\u{9}x"] {
             assert_eq!(of(bad).len(), 32, "{bad:?}");

@@ -3,11 +3,13 @@
 use crate::{
     body::{Body, Piece},
     conditional::{Outcome, Validators},
+    lines::{Lines, write_line},
     range::Cut,
     reject::Reject,
+    request::{Field, Head},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use proto::{
     catalog::FileEntry,
@@ -16,15 +18,12 @@ use proto::{
 };
 use std::{
     ops::Range,
-    sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
 
 /// A player may reuse what it has for this long, and never past the URL's life. In seconds.
 const MAX_AGE: u64 = 3600;
 const LONGEST: &str = "private, max-age=3600";
-/// Room for those of an answer that are not its file's.
-const FIELDS: usize = 8;
 /// 9999-12-31, the last day that an HTTP date can name.
 const LAST_HTTP_DATE: u64 = 253_402_300_799;
 /// RFC 8187 section 3.2.1 `attr-char`: what `filename*` may hold as it is.
@@ -44,27 +43,20 @@ const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Header fields in the order in which they are written, each name once.
-pub(crate) type Fields = Vec<(HeaderName, HeaderValue)>;
-
-/// A file's row, and the headers that are the same in all its answers: made once a row, not once a request.
+/// A file's row, and the lines that are the same in all its answers: made once a row, not once a request.
 #[derive(Debug)]
 pub(crate) struct Described {
     pub(crate) entry: FileEntry,
     media_type: HeaderValue,
-    /// Of a URL that says nothing about it.
-    disposition: HeaderValue,
-    fields: Fields,
-    /// `fields` as HTTP/1.1 writes them.
+    /// Of all its answers.
     lines: Vec<u8>,
+    /// Of those that are the file's own bytes, for a URL that says nothing about how to show it.
+    usual_lines: Vec<u8>,
 }
 
-/// All of an answer. Its head is [`Answer::fields`], `length`, and what belongs to the connection.
+/// All of an answer. Its head is `lines`, `length`, and what belongs to the connection.
 pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    /// Whose fields come first.
-    pub(crate) file: Option<Arc<Described>>,
-    pub(crate) fields: Fields,
+    pub(crate) lines: Lines,
     /// Content-Length, where the answer has one.
     pub(crate) length: Option<u64>,
     /// No request may follow on this connection, where it serves one after another.
@@ -74,18 +66,10 @@ pub(crate) struct Answer {
     pub(crate) date: u64,
 }
 
-impl Answer {
-    pub(crate) fn fields(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
-        self.file.iter().flat_map(|file| &file.fields).chain(&self.fields)
-    }
-}
-
 /// What will be answered, once storage has opened.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    pub(crate) status: StatusCode,
-    /// Beside those of the file.
-    pub(crate) fields: Fields,
+    pub(crate) lines: Lines,
     /// Content-Length.
     pub(crate) length: u64,
     /// Empty for HEAD, 304 and an empty file.
@@ -94,8 +78,7 @@ pub(crate) struct Plan {
 
 /// What a plan is decided from. `now` is in Unix seconds.
 pub(crate) struct Question<'a> {
-    pub(crate) method: &'a Method,
-    pub(crate) headers: &'a HeaderMap,
+    pub(crate) head: &'a Head,
     pub(crate) grant: &'a Grant,
     pub(crate) file: &'a Described,
     pub(crate) now: u64,
@@ -105,42 +88,36 @@ impl Described {
     pub(crate) fn new(entry: FileEntry) -> Self {
         let modified = UNIX_EPOCH + Duration::from_secs(entry.modified_at.min(LAST_HTTP_DATE));
         let stored = HeaderValue::from_str(&entry.content_type).ok().filter(|value| !value.is_empty());
-        let fields = vec![
-            (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
-            (header::ETAG, text(entry.etag.as_str().to_owned())),
-            (header::LAST_MODIFIED, text(httpdate::fmt_http_date(modified))),
-            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-            (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-            (CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin")),
-        ];
-        let mut lines = Vec::new();
-        write_lines(&mut lines, &fields);
-        Self {
-            media_type: stored.unwrap_or_else(|| HeaderValue::from_static(media::of_name(&entry.filename))),
-            disposition: content_disposition(Disposition::Attachment, &entry.filename),
-            fields,
-            lines,
-            entry,
+        let media_type = stored.unwrap_or_else(|| HeaderValue::from_static(media::of_name(&entry.filename)));
+        let (mut lines, mut usual_lines) = (Vec::new(), Vec::new());
+        for (name, value) in [
+            (header::ACCEPT_RANGES, "bytes"),
+            (header::ETAG, entry.etag.as_str()),
+            (header::LAST_MODIFIED, &httpdate::fmt_http_date(modified)),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin"),
+        ] {
+            write_line(&mut lines, &name, &[value.as_bytes()]);
         }
-    }
-
-    /// Those of its fields that all its answers carry, as HTTP/1.1 writes them.
-    pub(crate) fn lines(&self) -> &[u8] {
-        &self.lines
+        write_line(&mut usual_lines, &header::CONTENT_TYPE, &[media_type.as_bytes()]);
+        let disposition = content_disposition(Disposition::Attachment, &entry.filename);
+        write_line(&mut usual_lines, &header::CONTENT_DISPOSITION, &[disposition.as_bytes()]);
+        Self { media_type, lines, usual_lines, entry }
     }
 
     fn media_type(&self) -> &str {
         self.media_type.to_str().unwrap_or_default()
     }
 
-    /// What the URL says of showing and naming the file, as far as that is safe.
-    fn content_disposition(&self, grant: &Grant) -> HeaderValue {
+    /// What the URL says of showing and naming the file, as far as that is safe; `None` where it says nothing.
+    fn content_disposition(&self, grant: &Grant) -> Option<String> {
         if grant.disposition().is_none() && grant.filename().is_none() {
-            return self.disposition.clone();
+            return None;
         }
         let inline = grant.disposition() == Some(Disposition::Inline) && media::may_be_inline(self.media_type());
         let disposition = if inline { Disposition::Inline } else { Disposition::Attachment };
-        content_disposition(disposition, grant.filename().unwrap_or(&self.entry.filename))
+        Some(content_disposition(disposition, grant.filename().unwrap_or(&self.entry.filename)))
     }
 }
 
@@ -149,7 +126,7 @@ impl Plan {
     pub(crate) fn decide(question: &Question<'_>) -> Result<Self, Reject> {
         let file = &question.file.entry;
         let validators = Validators { etag: &file.etag, modified_at: file.modified_at };
-        match validators.evaluate(question.headers) {
+        match validators.evaluate(question.head) {
             Outcome::Failed => return Err(Reject::PreconditionFailed),
             Outcome::NotModified => return Ok(question.not_modified()),
             Outcome::Proceed => {}
@@ -167,9 +144,8 @@ impl Plan {
 impl Question<'_> {
     /// Section 14.2: a Range counts on GET only, and only one line of it.
     fn cut(&self, validators: Validators<'_>) -> Cut {
-        let mut lines = self.headers.get_all(header::RANGE).iter();
-        match (lines.next().and_then(|line| line.to_str().ok()), lines.next()) {
-            (Some(range), None) if self.method == Method::GET && validators.allows_range(self.headers) => {
+        match self.head.one(Field::Range) {
+            Some(range) if self.head.method == Method::GET && validators.allows_range(self.head) => {
                 Cut::resolve(range, self.size())
             }
             _ => Cut::Whole,
@@ -181,24 +157,20 @@ impl Question<'_> {
     }
 
     fn not_modified(&self) -> Plan {
-        self.plan(StatusCode::NOT_MODIFIED, self.size(), Vec::new(), self.media_type())
+        self.plan(StatusCode::NOT_MODIFIED, self.size(), Vec::new(), None)
     }
 
     fn whole(&self) -> Plan {
-        let is_sent = self.method == Method::GET && self.size() > 0;
+        let is_sent = self.head.method == Method::GET && self.size() > 0;
         let pieces = is_sent.then_some(Piece::Range(0..self.size()));
-        self.plan(StatusCode::OK, self.size(), pieces.into_iter().collect(), self.media_type())
+        self.plan(StatusCode::OK, self.size(), pieces.into_iter().collect(), None)
     }
 
     fn part(&self, range: Range<u64>) -> Plan {
-        let (content_range, length) = (self.content_range(&range), range.end - range.start);
-        let mut plan = self.plan(StatusCode::PARTIAL_CONTENT, length, vec![Piece::Range(range)], self.media_type());
-        plan.fields.push((header::CONTENT_RANGE, content_range));
+        let length = range.end - range.start;
+        let mut plan = self.plan(StatusCode::PARTIAL_CONTENT, length, vec![Piece::Range(range.clone())], None);
+        with_content_range(&range, self.size(), |parts| plan.lines.push_parts(&header::CONTENT_RANGE, parts));
         plan
-    }
-
-    fn media_type(&self) -> HeaderValue {
-        self.file.media_type.clone()
     }
 
     /// Section 14.6. The boundary cannot occur in a part's headers; in a part's bytes it may, and does no harm:
@@ -210,66 +182,61 @@ impl Question<'_> {
         let mut pieces = Vec::with_capacity(ranges.len() * 2 + 1);
         for range in ranges {
             let line = if pieces.is_empty() { "" } else { "\r\n" };
-            let content_range = self.content_range(range);
-            let content_range = content_range.to_str().unwrap_or_default();
-            let head =
-                format!("{line}--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {content_range}\r\n\r\n");
-            pieces.push(Piece::Text(Bytes::from(head)));
+            let head = format!("{line}--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: ");
+            let content_range = with_content_range(range, self.size(), |parts| parts.concat());
+            pieces.push(Piece::Text(Bytes::from([head.as_bytes(), &content_range, b"\r\n\r\n"].concat())));
             pieces.push(Piece::Range(range.clone()));
         }
         pieces.push(Piece::Text(Bytes::from(format!("\r\n--{boundary}--\r\n"))));
         let length = pieces.iter().map(Piece::len).sum();
-        let media_type = text(format!("multipart/byteranges; boundary={boundary}"));
-        self.plan(StatusCode::PARTIAL_CONTENT, length, pieces, media_type)
+        self.plan(
+            StatusCode::PARTIAL_CONTENT,
+            length,
+            pieces,
+            Some(&format!("multipart/byteranges; boundary={boundary}")),
+        )
     }
 
-    fn plan(&self, status: StatusCode, length: u64, pieces: Vec<Piece>, media_type: HeaderValue) -> Plan {
-        let mut fields = Vec::with_capacity(FIELDS);
-        fields.push((header::CONTENT_TYPE, media_type));
-        fields.push((header::CACHE_CONTROL, self.cache_control()));
-        fields.push((header::CONTENT_DISPOSITION, self.file.content_disposition(self.grant)));
-        Plan { status, fields, length, pieces }
-    }
-
-    fn cache_control(&self) -> HeaderValue {
-        match self.grant.expires().saturating_sub(self.now) {
-            MAX_AGE.. => HeaderValue::from_static(LONGEST),
-            left => text(format!("private, max-age={left}")),
+    /// Of the file's own media type, unless another is given.
+    fn plan(&self, status: StatusCode, length: u64, pieces: Vec<Piece>, media_type: Option<&str>) -> Plan {
+        let (file, mut lines) = (self.file, Lines::new(status));
+        lines.push_written(&file.lines);
+        match (media_type, file.content_disposition(self.grant)) {
+            (None, None) => lines.push_written(&file.usual_lines),
+            (media_type, disposition) => {
+                let of_file = || content_disposition(Disposition::Attachment, &file.entry.filename);
+                let media_type = media_type.unwrap_or(file.media_type());
+                lines.push_parts(&header::CONTENT_TYPE, &[media_type.as_bytes()]);
+                let disposition = disposition.unwrap_or_else(of_file);
+                lines.push_parts(&header::CONTENT_DISPOSITION, &[disposition.as_bytes()]);
+            }
         }
-    }
-
-    /// Section 14.4.
-    fn content_range(&self, range: &Range<u64>) -> HeaderValue {
-        let (mut first, mut last, mut size) = (itoa::Buffer::new(), itoa::Buffer::new(), itoa::Buffer::new());
-        let pieces =
-            ["bytes ", first.format(range.start), "-", last.format(range.end - 1), "/", size.format(self.size())];
-        text(pieces.concat())
+        match self.grant.expires().saturating_sub(self.now) {
+            MAX_AGE.. => lines.push_parts(&header::CACHE_CONTROL, &[LONGEST.as_bytes()]),
+            left => {
+                let left = itoa::Buffer::new().format(left).to_owned();
+                lines.push_parts(&header::CACHE_CONTROL, &[b"private, max-age=", left.as_bytes()]);
+            }
+        }
+        Plan { lines, length, pieces }
     }
 }
 
-/// As HTTP/1.1 writes fields: RFC 9112 section 5.
-pub(crate) fn write_lines<'a>(lines: &mut Vec<u8>, fields: impl IntoIterator<Item = &'a (HeaderName, HeaderValue)>) {
-    for (name, value) in fields {
-        lines.extend_from_slice(name.as_str().as_bytes());
-        lines.extend_from_slice(b": ");
-        lines.extend_from_slice(value.as_bytes());
-        lines.extend_from_slice(b"\r\n");
-    }
+/// Section 14.4, by its parts.
+fn with_content_range<T>(range: &Range<u64>, size: u64, write: impl FnOnce(&[&[u8]]) -> T) -> T {
+    let (mut first, mut last, mut all) = (itoa::Buffer::new(), itoa::Buffer::new(), itoa::Buffer::new());
+    let numbers = [first.format(range.start), last.format(range.end - 1), all.format(size)].map(str::as_bytes);
+    write(&[b"bytes ", numbers[0], b"-", numbers[1], b"/", numbers[2]])
 }
 
 /// RFC 6266 with RFC 8187: a name for every client, and the true one for those that read UTF-8.
-fn content_disposition(disposition: Disposition, name: &str) -> HeaderValue {
+fn content_disposition(disposition: Disposition, name: &str) -> String {
     let ascii: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     let utf8 = utf8_percent_encode(name, NOT_ATTR_CHAR);
-    text(format!("{disposition}; filename=\"{ascii}\"; filename*=UTF-8''{utf8}"))
+    format!("{disposition}; filename=\"{ascii}\"; filename*=UTF-8''{utf8}")
 }
 
 /// What every client reads alike inside a quoted string; `%` is left out because some decode it there.
 fn is_plain(c: char) -> bool {
     (' '..='~').contains(&c) && !matches!(c, '"' | '\\' | '%' | '/')
-}
-
-/// Of text that was made of visible ASCII above, or checked.
-fn text(ascii: String) -> HeaderValue {
-    HeaderValue::try_from(ascii).expect("made of visible ASCII")
 }

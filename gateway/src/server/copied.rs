@@ -27,11 +27,7 @@ pub(super) struct Copied<const MOST: u64> {
 
 /// `answer` on a connection of this version.
 pub(super) fn response<const MOST: u64>(answer: Answer, version: Version) -> Response<Copied<MOST>> {
-    let is_announced = answer.status == StatusCode::NOT_MODIFIED;
-    let mut headers = HeaderMap::with_capacity(20);
-    for (name, value) in answer.fields() {
-        headers.insert(name, value.clone());
-    }
+    let mut headers: HeaderMap = answer.lines.fields().collect();
     if let Some(length) = answer.length {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
@@ -39,9 +35,10 @@ pub(super) fn response<const MOST: u64>(answer: Answer, version: Version) -> Res
     if answer.closes && version < Version::HTTP_2 {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    let announced = if is_announced { answer.length.unwrap_or(0) } else { 0 };
+    let status = answer.lines.status();
+    let announced = if status == StatusCode::NOT_MODIFIED { answer.length.unwrap_or(0) } else { 0 };
     let mut response = Response::new(Copied { body: answer.body, announced });
-    *response.status_mut() = answer.status;
+    *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
 }

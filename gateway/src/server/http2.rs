@@ -11,7 +11,7 @@ use super::{
     room::{Notice, Seat},
     tls::Encrypted,
 };
-use crate::{Gateway, config::Patience, handler};
+use crate::{Gateway, config::Patience, handler, request::Head};
 use http::{Request, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
@@ -44,7 +44,7 @@ pub(super) async fn serve(gateway: &Gateway, stream: Encrypted, seat: &Arc<Seat>
         let (gateway, stream) = (gateway.clone(), streams.open());
         async move {
             let (head, body) = request.into_parts();
-            let answer = handler::handle(&gateway, &head, !body.is_end_stream()).await;
+            let answer = handler::handle(&gateway, &Head::from(&head), !body.is_end_stream()).await;
             let response = copied::response::<CHUNK>(answer, head.version);
             let is_bodiless = response.status() == StatusCode::NOT_MODIFIED;
             Ok::<_, Infallible>(response.map(|body| Streamed { body, is_bodiless, stream }))

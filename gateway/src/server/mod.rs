@@ -20,7 +20,7 @@ mod room;
 mod tls;
 mod workers;
 
-use crate::{Gateway, admin, handler};
+use crate::{Gateway, admin, handler, request::Head};
 use accept::Acceptor;
 pub use certificate::Tls;
 pub(crate) use certificate::{CERT, KEY};
@@ -127,7 +127,7 @@ async fn serve_http1(gateway: &Gateway, stream: Encrypted, seat: &Arc<Seat>) {
         let answering = phase.answering();
         async {
             let (head, body) = request.into_parts();
-            let answer = handler::handle(gateway, &head, !body.is_end_stream()).await;
+            let answer = handler::handle(gateway, &Head::from(&head), !body.is_end_stream()).await;
             let response = copied::response::<{ tls::CHUNK }>(answer, head.version);
             Ok::<_, Infallible>(response.map(|body| answering.with(body)))
         }

@@ -1,30 +1,18 @@
 //! A request's head. `httparse` reads its lines; what they mean for the connection is decided here, and where that can
 //! be read two ways there is no request (RFC 9112 section 6.3).
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header, request};
+use crate::request::{Field, Head};
+use http::{HeaderName, Method, StatusCode, Uri, Version, header};
 use std::mem::MaybeUninit;
 
 /// A request's whole head must fit.
 pub(super) const MAX_HEAD: usize = 16 * 1024;
 const MAX_FIELDS: usize = 100;
 
-/// What an answer depends on. Other fields are not kept.
-const KEPT: [HeaderName; 9] = [
-    header::HOST,
-    header::RANGE,
-    header::IF_RANGE,
-    header::IF_MATCH,
-    header::IF_NONE_MATCH,
-    header::IF_MODIFIED_SINCE,
-    header::IF_UNMODIFIED_SINCE,
-    header::ORIGIN,
-    crate::request_id::X_REQUEST_ID,
-];
-
 /// One request, and what it asks of its connection.
 #[derive(Debug)]
 pub(super) struct Asked {
-    pub(super) head: request::Parts,
+    pub(super) head: Head,
     /// Some, or of a length that only the client knows.
     pub(super) has_body: bool,
     /// Another request may follow.
@@ -52,28 +40,28 @@ pub(super) fn read(arrived: &[u8]) -> Result<Option<(Asked, usize)>, Malformed> 
         Err(_) => return Err(BAD),
     };
     let version = if parsed.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
+    let mut head = head(&parsed, version).ok_or(BAD)?;
     let mut connection = Lines::default();
-    let mut headers = HeaderMap::new();
     for field in parsed.headers.iter() {
-        connection.note(field)?;
-        if let Some(name) = KEPT.iter().find(|name| field.name.eq_ignore_ascii_case(name.as_str())) {
-            headers.append(name, HeaderValue::from_bytes(field.value).map_err(|_| BAD)?);
+        match Field::named(field.name) {
+            Some(own) => head.push(own, field.value),
+            None => connection.note(field)?,
         }
     }
     let has_body = connection.has_body(version)?;
-    let head = parts(parsed.method, parsed.path, version, headers).ok_or(BAD)?;
     // A body is not read, so nothing behind it can be.
     let persists = connection.persists(version) && !has_body;
     Ok(Some((Asked { head, has_body, persists }, length)))
 }
 
-fn parts(method: Option<&str>, target: Option<&str>, version: Version, headers: HeaderMap) -> Option<request::Parts> {
-    let mut request = Request::new(());
-    *request.method_mut() = Method::from_bytes(method?.as_bytes()).ok()?;
-    *request.uri_mut() = Uri::try_from(target?).ok()?;
-    *request.version_mut() = version;
-    *request.headers_mut() = headers;
-    Some(request.into_parts().0)
+/// RFC 9112 section 3.2: of an absolute form, path and query are what counts.
+fn head(parsed: &httparse::Request<'_, '_>, version: Version) -> Option<Head> {
+    let (method, target) = (Method::from_bytes(parsed.method?.as_bytes()).ok()?, parsed.path?);
+    if target.starts_with('/') {
+        return Some(Head::new(method, version, target));
+    }
+    let target = Uri::try_from(target).ok()?;
+    Some(Head::new(method, version, target.path_and_query().map_or("", |target| target.as_str())))
 }
 
 /// The fields that are about the connection.
@@ -146,10 +134,10 @@ mod tests {
     fn only_what_an_answer_depends_on_is_kept() {
         let asked =
             asked("GET /a?b HTTP/1.1\nhOsT: h\nrange: bytes=0-1\nRange: bytes=2-3\nCookie: private\nAccept: */*");
-        assert_eq!(asked.head.uri, "/a?b");
-        assert_eq!(asked.head.headers["host"], "h");
-        assert_eq!(asked.head.headers.get_all("range").iter().count(), 2);
-        assert_eq!(asked.head.headers.len(), 3);
+        assert_eq!((asked.head.path(), asked.head.query()), ("/a", "b"));
+        assert_eq!(asked.head.one(Field::Host), Some("h"));
+        assert_eq!(asked.head.all(Field::Range).count(), 2);
+        assert!(!format!("{:?}", asked.head).contains("private"));
     }
 
     #[test]

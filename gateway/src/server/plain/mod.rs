@@ -154,7 +154,8 @@ impl Connection<'_> {
     async fn answer(&mut self, asked: Asked) -> io::Result<bool> {
         let answer = handler::handle(self.gateway, &asked.head, asked.has_body).await;
         let persists = asked.persists && !answer.closes && !self.seat.is_told();
-        let head = write::head(&answer, Wire { version: asked.head.version, persists });
+        let wire = Wire { version: asked.head.version, persists };
+        let head = write::head(answer.lines, answer.length, wire, answer.date);
         drop(asked);
         self.send(Outgoing::new(head, Some(answer.body))).await?;
         Ok(persists)

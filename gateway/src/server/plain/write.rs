@@ -2,12 +2,12 @@
 
 use crate::{
     body::Body,
-    response::{Answer, write_lines},
+    lines::Lines,
     store::Part,
     zero_copy::{Socket, Then},
 };
 use bytes::Buf;
-use http::{StatusCode, Version};
+use http::{StatusCode, Version, header};
 use std::{
     cell::Cell,
     io::{self, IoSlice, Write},
@@ -17,8 +17,6 @@ use std::{
 
 /// At most so much of a file is looked for in memory at once.
 const MOST: u64 = 512 * 1024;
-/// Room for most heads, within what the allocator keeps at hand.
-const HEAD: usize = 1024;
 
 /// What a head says of its connection.
 #[derive(Debug, Clone, Copy)]
@@ -29,49 +27,23 @@ pub(super) struct Wire {
     pub(super) persists: bool,
 }
 
-/// The head of an answer, RFC 9112 section 4. A name for the one who asked in HTTP/1.0 too: the version is ours.
-pub(super) fn head(answer: &Answer, wire: Wire) -> Vec<u8> {
-    let mut head = Vec::with_capacity(HEAD);
-    status_line(&mut head, answer.status);
-    if let Some(file) = &answer.file {
-        head.extend_from_slice(file.lines());
+/// A head, whose version is ours for the one who asked in HTTP/1.0 too.
+pub(super) fn head(mut lines: Lines, length: Option<u64>, wire: Wire, unix_seconds: u64) -> Vec<u8> {
+    if let Some(length) = length {
+        lines.push_number(&header::CONTENT_LENGTH, length);
     }
-    write_lines(&mut head, &answer.fields);
-    if let Some(length) = answer.length {
-        head.extend_from_slice(b"content-length: ");
-        head.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
-        head.extend_from_slice(b"\r\n");
+    match wire {
+        Wire { persists: false, .. } => lines.push_parts(&header::CONNECTION, &[b"close"]),
+        Wire { version: Version::HTTP_10, .. } => lines.push_parts(&header::CONNECTION, &[b"keep-alive"]),
+        Wire { .. } => {}
     }
-    end(&mut head, wire, answer.date);
-    head
+    lines.push_parts(&header::DATE, &[&date(unix_seconds)]);
+    lines.into_head()
 }
 
 /// The whole answer to what is no request.
-pub(super) fn bare(status: StatusCode, date: u64) -> Vec<u8> {
-    let mut head = Vec::with_capacity(HEAD);
-    status_line(&mut head, status);
-    head.extend_from_slice(b"content-length: 0\r\n");
-    end(&mut head, Wire { version: Version::HTTP_11, persists: false }, date);
-    head
-}
-
-fn status_line(head: &mut Vec<u8>, status: StatusCode) {
-    head.extend_from_slice(b"HTTP/1.1 ");
-    head.extend_from_slice(status.as_str().as_bytes());
-    head.push(b' ');
-    head.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
-    head.extend_from_slice(b"\r\n");
-}
-
-fn end(head: &mut Vec<u8>, wire: Wire, unix_seconds: u64) {
-    head.extend_from_slice(match wire {
-        Wire { persists: false, .. } => b"connection: close\r\n",
-        Wire { version: Version::HTTP_10, .. } => b"connection: keep-alive\r\n",
-        Wire { .. } => b"",
-    });
-    head.extend_from_slice(b"date: ");
-    head.extend_from_slice(&date(unix_seconds));
-    head.extend_from_slice(b"\r\n\r\n");
+pub(super) fn bare(status: StatusCode, unix_seconds: u64) -> Vec<u8> {
+    head(Lines::new(status), Some(0), Wire { version: Version::HTTP_11, persists: false }, unix_seconds)
 }
 
 /// As RFC 9110 section 5.6.7 has it: made once a second.
