@@ -93,6 +93,13 @@ if [[ "$embedded_only" == false ]]; then
   step "the signer's tests pass on S3" test_signer_on_s3
 fi
 
+if [[ "$embedded_only" == false ]]; then
+  step "a database server is installed" install_database_server
+  step "Postgres starts" start_postgres
+  step "the catalog does on Postgres what it does on SQLite" test_catalog_on_postgres
+  step "the signer's tests pass on Postgres" test_signer_on_postgres
+fi
+
 step "a clip is made" make_clip
 [[ "$embedded_only" == true ]] || end_to_end s3 "$bucket/end-to-end"
 end_to_end file "file://$work/file/files"

@@ -119,6 +119,36 @@ JSON
   wait_until "$ready_seconds" "a bucket is made" "$python" "$check/bucket.py" make "$bucket"
 }
 
+# A fresh Postgres, trusted by whoever reaches it; it refuses to run as root.
+start_postgres() {
+  postgres_port=$(python3 "$check/free_ports.py" 1)
+  postgres_folder="$work/postgres"
+  postgres_url="postgres://postgres@127.0.0.1:$postgres_port/postgres"
+  mkdir "$postgres_folder"
+  chmod 711 "$work"
+  ((EUID != 0)) || chown postgres "$postgres_folder"
+  (as_postgres "$postgres_bin/initdb" -D "$postgres_folder/data" -U postgres -A trust -E UTF8 --no-locale --no-sync) \
+    >>"$work/logs/initdb.log" 2>&1
+  run_postgres
+}
+
+# On the port and in the folder of `start_postgres`.
+run_postgres() {
+  start postgres as_postgres "$postgres_bin/postgres" -D "$postgres_folder/data" -p "$postgres_port" \
+    -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 -c fsync=off
+  postgres_pid=$started
+  wait_until "$ready_seconds" "Postgres takes connections" "$postgres_bin/pg_isready" -q -h 127.0.0.1 -p "$postgres_port"
+}
+
+# In place of the shell, so that its pid is the command's.
+as_postgres() {
+  if ((EUID == 0)); then
+    exec setpriv --reuid postgres --regid postgres --clear-groups -- "$@"
+  else
+    exec "$@"
+  fi
+}
+
 # The key that signs users' tokens, and the half of it that the signer gets.
 make_token_key() {
   openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$work/clerk.pem"

@@ -79,6 +79,23 @@ download_packages() {
   (cd "$folder" && apt download "$@")
 }
 
+# Debian's package would make a database of its own, and start it now and at every boot.
+install_database_server() {
+  postgres_bin=$(postgres_programs)
+  [[ -n "$postgres_bin" ]] && return
+  install_debian_packages pg_createcluster:postgresql-common
+  mkdir -p /etc/postgresql-common
+  grep -qs '^create_main_cluster' /etc/postgresql-common/createcluster.conf ||
+    echo "create_main_cluster = false" >>/etc/postgresql-common/createcluster.conf
+  install_debian_packages "no version of initdb:postgresql"
+  postgres_bin=$(postgres_programs)
+}
+
+# They lie in a folder of their version, outside the PATH.
+postgres_programs() {
+  find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1
+}
+
 require_language() { # command, what it is
   command -v "$1" >/dev/null && return
   echo "$2 is needed and is not installed" >&2

@@ -34,6 +34,14 @@ test_gateway_on_s3() {
   TEST_STORAGE_URL="$bucket/gateway-tests" cargo test --locked --workspace --test faults -- --ignored --test-threads=6
 }
 
+test_signer_on_postgres() {
+  TEST_DATABASE_URL="$postgres_url" cargo test --locked --workspace --test api
+}
+
+test_catalog_on_postgres() {
+  TEST_DATABASE_URL="$postgres_url" cargo test --locked --package signer --lib catalog
+}
+
 test_signer_on_s3() {
   TEST_STORAGE_URL="$bucket/signer-tests" cargo test --locked --workspace --test api
 }

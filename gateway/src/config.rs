@@ -9,7 +9,7 @@ use crate::{
 use proto::{
     keys::KeyRing,
     settings::{Setting, Settings},
-    storage::{Aws, StorageUrl, sqlite_path},
+    storage::{Aws, CatalogUrl, StorageUrl},
 };
 use sha2::{Digest, Sha256};
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
@@ -215,6 +215,13 @@ impl Cache {
         let digest = Sha256::digest(storage_name);
         let short: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
         Some(Self { folder: folder.replace(STORAGE, &short).into(), ..self })
+    }
+}
+
+fn sqlite_path(text: &str) -> Result<PathBuf, &'static str> {
+    match text.parse()? {
+        CatalogUrl::Sqlite(path) => Ok(path),
+        CatalogUrl::Postgres(_) => Err("must be sqlite:///absolute/catalog.db: the gateway does not read Postgres yet"),
     }
 }
 

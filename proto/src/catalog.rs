@@ -76,11 +76,21 @@ pub struct Migration {
 }
 
 /// The schema's whole history. The signer applies it; a gateway waits for [`SCHEMA_VERSION`].
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    description: "files and users",
-    sql: include_str!("../migrations/0001_files_and_users.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        description: "files and users",
+        sql: include_str!("../migrations/0001_files_and_users.sql"),
+    },
+    Migration {
+        version: 2,
+        description: "changes, audit and idempotency keys",
+        sql: include_str!("../migrations/0002_changes_audit_idempotency.sql"),
+    },
+];
 
 /// The schema this build needs. A newer one serves it too: later versions only add.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
+
+/// Where Postgres tells of every commit that appended to `changes`.
+pub const FEED_CHANNEL: &str = "t2m_files_changes";

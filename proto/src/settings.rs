@@ -54,7 +54,10 @@ pub const COMMON: &[Setting] = &[
     Setting::secret("FILE_SIGNING_KEYS", "More keys as id:secret,id:secret; the first signs version 2 URLs"),
     Setting::new("ALLOW_SHORT_SIGNING_SECRET", "false", "Start with an inherited secret under 32 bytes"),
     Setting::unset("STORAGE_URL", "file:///absolute/folder, or s3://bucket/prefix with the usual AWS_* variables"),
-    Setting::unset("DATABASE_URL", "The catalog: sqlite:///absolute/catalog.db"),
+    Setting::unset(
+        "DATABASE_URL",
+        "The catalog: sqlite:///absolute/catalog.db, or postgres://user:password@host/database",
+    ),
     Setting::new("DRAIN_DELAY_SECONDS", "0", "After SIGTERM, go on accepting for this long while /readyz says 503"),
     Setting::new("DRAIN_SECONDS", "30", "Then finish running transfers for at most this long"),
     Setting::new("LOG_FORMAT", "text", "text or json"),

@@ -37,14 +37,42 @@ impl FromStr for StorageUrl {
     }
 }
 
-/// The path in a `DATABASE_URL` of the form `sqlite://<path>`.
-///
-/// # Errors
-/// What the URL should have been.
-pub fn sqlite_path(url: &str) -> Result<PathBuf, &'static str> {
-    match url.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
-        Some(path) => Ok(path.into()),
-        None => Err("must be sqlite:///absolute/catalog.db"),
+/// A `DATABASE_URL`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CatalogUrl {
+    /// `sqlite://<path>`.
+    Sqlite(PathBuf),
+    /// `postgres://<user>@<host>/<database>`.
+    Postgres(PostgresUrl),
+}
+
+/// The URL of a Postgres database. Its `Debug` prints nothing: a password may be in it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(String);
+
+impl PostgresUrl {
+    /// As it was given, to connect with.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PostgresUrl(..)")
+    }
+}
+
+impl FromStr for CatalogUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once("://") {
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
+            Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => Ok(Self::Postgres(PostgresUrl(text.into()))),
+            _ => Err("must be sqlite:///absolute/catalog.db or postgres://user:password@host/database"),
+        }
     }
 }
 
@@ -115,10 +143,20 @@ mod tests {
     }
 
     #[test]
-    fn a_catalog_url_names_a_path() {
-        assert_eq!(sqlite_path("sqlite:///srv/catalog.db"), Ok("/srv/catalog.db".into()));
-        assert!(sqlite_path("mysql://x").is_err());
-        assert!(sqlite_path("sqlite://").is_err());
+    fn a_catalog_url_names_a_path_or_a_server() {
+        assert_eq!("sqlite:///srv/catalog.db".parse(), Ok(CatalogUrl::Sqlite("/srv/catalog.db".into())));
+        for url in ["postgres://user:kept@db.local/files", "postgresql://db.local/files?sslmode=require"] {
+            assert_eq!(url.parse(), Ok(CatalogUrl::Postgres(PostgresUrl(url.into()))));
+        }
+        for bad in ["", "sqlite://", "postgres://", "mysql://x", "/srv/catalog.db"] {
+            assert!(bad.parse::<CatalogUrl>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_catalog_url_shows_no_password() {
+        let url: CatalogUrl = "postgres://user:kept@db.local/files".parse().unwrap();
+        assert!(!format!("{url:?}").contains("kept"));
     }
 
     #[test]

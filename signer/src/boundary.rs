@@ -182,7 +182,7 @@ mod tests {
     use hyper_util::service::TowerToHyperService;
     use proto::{
         keys::KeyRing,
-        storage::{Aws, StorageUrl},
+        storage::{Aws, CatalogUrl, StorageUrl},
     };
     use std::time::Duration;
 
@@ -196,7 +196,7 @@ mod tests {
             keys: KeyRing::from_settings(Some("0123456789abcdef0123456789abcdef"), None, false).unwrap(),
             storage: StorageUrl::Folder(folder.join("files")),
             aws: Aws::default(),
-            catalog: folder.join("catalog.db"),
+            catalog: CatalogUrl::Sqlite(folder.join("catalog.db")),
             max_upload_bytes: 1,
             upload_patience: Duration::ZERO,
             max_uploads: 1,

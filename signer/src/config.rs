@@ -4,9 +4,10 @@ use crate::identity::{Identity, Keys, Rules};
 use proto::{
     keys::KeyRing,
     settings::{Setting, Settings},
-    storage::{Aws, StorageUrl, sqlite_path},
+    storage::{Aws, CatalogUrl, StorageUrl},
 };
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use sqlx::postgres::PgConnectOptions;
+use std::{net::SocketAddr, time::Duration};
 use url::Url;
 
 /// The signer's own settings, beside [`proto::settings::COMMON`].
@@ -44,8 +45,8 @@ pub struct Config {
     pub storage: StorageUrl,
     /// The `AWS_*` variables.
     pub aws: Aws,
-    /// The path in `DATABASE_URL`.
-    pub catalog: PathBuf,
+    /// `DATABASE_URL`.
+    pub catalog: CatalogUrl,
     /// `MAX_UPLOAD_BYTES`.
     pub max_upload_bytes: u64,
     /// How long a client may take for each KiB of a body. No setting of its own: a minute.
@@ -69,7 +70,7 @@ impl Config {
         let identity = identity(settings);
         let keys = settings.key_ring();
         let storage = required(settings, "STORAGE_URL", str::parse);
-        let catalog = required(settings, "DATABASE_URL", sqlite_path);
+        let catalog = required(settings, "DATABASE_URL", catalog_url);
         let max_upload_bytes = settings.bytes("MAX_UPLOAD_BYTES");
         let drain_delay = settings.value("DRAIN_DELAY_SECONDS", "a number of seconds").map(Duration::from_secs);
         let drain = settings.value("DRAIN_SECONDS", "a number of seconds").map(Duration::from_secs);
@@ -113,6 +114,17 @@ pub fn identity(settings: &mut Settings) -> Option<Identity> {
         parties: parties.map(str::trim).filter(|party| !party.is_empty()).map(Into::into).collect(),
     };
     Some(Identity { keys: keys?, rules })
+}
+
+/// What is wrong in a URL is not repeated: its password would be, too.
+fn catalog_url(text: &str) -> Result<CatalogUrl, &'static str> {
+    let url = text.parse()?;
+    match &url {
+        CatalogUrl::Postgres(url) if url.expose().parse::<PgConnectOptions>().is_err() => {
+            Err("must be a URL that Postgres's own clients take: postgres://user:password@host:port/database")
+        }
+        _ => Ok(url),
+    }
 }
 
 fn base_url(text: &str) -> Result<String, &'static str> {

@@ -1,11 +1,13 @@
 //! Deletions that were begun and not finished: the row says `deleted`, the object may still be there. Finished
-//! beside the first requests, and tried again every minute.
+//! beside the first requests, and tried again every minute; changes that no gateway waits for any more go too.
 
-use crate::Signer;
+use crate::{Signer, clock};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 const EVERY: Duration = Duration::from_secs(60);
+/// How long a change is kept. A gateway that was away for longer drops all that it remembers.
+const CHANGES_KEPT: i64 = 24 * 60 * 60 * 1000;
 /// Rows read at a time.
 const BATCH: u32 = 100;
 /// Failures in a row after which storage is taken to be away.
@@ -19,6 +21,9 @@ impl Signer {
         loop {
             minute.tick().await;
             self.finish_deletions().await;
+            if let Err(error) = self.catalog().trim_changes(clock::unix_millis() - CHANGES_KEPT).await {
+                tracing::warn!(%error, "old changes cannot be forgotten");
+            }
         }
     }
 

@@ -27,7 +27,7 @@ pub const SECURE_PREFIX: &str = "/files/secure/";
 const MOUNTS: [&str; 3] = ["", "/api/v1", "/api"];
 
 /// How far ahead of this clock `nbf` and `iat` may be, in seconds.
-const CLOCK_SKEW: u64 = 60;
+pub const CLOCK_SKEW: u64 = 60;
 
 /// Proof that a URL was signed with a key of the ring and has not expired. Only [`verify`] makes one.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use crate::{Signer, body::Fields, catalog::FileRow, clock, error::Error, identit
 use axum::extract::{Request, State};
 use proto::{
     keys::KeyRing,
-    signed_url::{Disposition, LinkV2, sign_v1, sign_v2},
+    signed_url::{CLOCK_SKEW, Disposition, LinkV2, sign_v1, sign_v2},
 };
 use serde::Serialize;
 
@@ -45,8 +45,8 @@ pub(crate) async fn signed_url(
     let fields = Fields::read(&head.headers, body, signer.config().upload_patience).await?;
     let wish = Wish::read(&fields)?;
     let row = own_file(&signer, &caller, &id).await?;
-    let is_revoked = caller.standing().urls_revoked_before.is_some() || row.urls_revoked_before.is_some();
-    let link = wish.issue(&row, is_revoked, clock::unix_seconds(), &signer.keys())?;
+    let revoked_before = caller.standing().urls_revoked_before.max(row.urls_revoked_before);
+    let link = wish.issue(&row, revoked_before, clock::unix_seconds(), &signer.keys())?;
     let url = format!("{}{}", signer.config().public_files_url, link.target);
     Ok(Success::of(Link { url, expires_at: link.expires_at() }))
 }
@@ -105,18 +105,19 @@ impl Wish {
         })
     }
 
-    /// A link never outlives its file. Once URLs were revoked only version 2 can say that it is newer.
-    fn issue(&self, row: &FileRow, is_revoked: bool, now: u64, keys: &KeyRing) -> Result<Issued, Error> {
+    /// A link never outlives its file. Once URLs were revoked only version 2 can say that it is newer; within the
+    /// second of the revocation by naming the next one, for the older links of that second are refused.
+    fn issue(&self, row: &FileRow, revoked_before: Option<u64>, now: u64, keys: &KeyRing) -> Result<Issued, Error> {
         let expires = row.expires_at.unwrap_or(u64::MAX).min(now + self.seconds);
         if self.not_before.is_some_and(|start| start > expires) {
             return Err(Error::invalid("notBefore", "must not be after the link expires"));
         }
-        let target = if self.v2 || is_revoked {
+        let target = if self.v2 || revoked_before.is_some() {
             let link = LinkV2 {
                 file: &row.id,
                 user: &row.owner,
                 expires,
-                issued_at: now,
+                issued_at: revoked_before.map_or(now, |second| second.clamp(now, now + CLOCK_SKEW)),
                 not_before: self.not_before,
                 disposition: self.disposition,
                 filename: self.filename.as_deref(),

@@ -127,7 +127,8 @@ pub(crate) async fn delete(
     caller: Caller,
     Named(id): Named,
 ) -> Result<Success<Deleted>, Error> {
-    let key = signer.catalog().mark_deleted(caller.id(), &id).await?.ok_or(Error::FileNotFound)?;
+    let key =
+        signer.catalog().mark_deleted(caller.id(), &id, clock::unix_millis()).await?.ok_or(Error::FileNotFound)?;
     let deleted = Deleted { id: id.to_string() };
     let purging = signer.clone();
     let purge = signer.spawn(async move {

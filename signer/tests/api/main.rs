@@ -1,6 +1,7 @@
 //! The API as its clients see it: a real server on a loopback port, a real catalog, real storage.
 //!
-//! Storage is a folder, or what `TEST_STORAGE_URL` names (`s3://...`, with the `AWS_*` variables of it).
+//! Storage is a folder, or what `TEST_STORAGE_URL` names (`s3://...`, with the `AWS_*` variables of it). The catalog is
+//! SQLite, or a schema of its own in the Postgres that `TEST_DATABASE_URL` names.
 
 mod harness;
 

@@ -41,6 +41,18 @@ fn every_mistake_is_reported_at_once() {
 }
 
 #[test]
+fn a_database_url_names_a_file_or_a_server_and_is_never_repeated() {
+    let given = |url: &str| config(&with(&[("DATABASE_URL", url)]));
+    for good in ["sqlite:///srv/catalog.db", "postgres://signer:kept@db.local/files", "postgresql://db.local/files"] {
+        assert!(!format!("{:?}", given(good).unwrap()).contains("kept"), "{good}");
+    }
+    for bad in ["sqlite://", "mysql://kept@db.local/files", "postgres://signer:kept@db.local:x/files"] {
+        let text = given(bad).unwrap_err();
+        assert!(text.contains("DATABASE_URL must be") && !text.contains("kept"), "{text}");
+    }
+}
+
+#[test]
 fn the_key_may_come_from_a_file_or_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key.pem");

@@ -137,6 +137,15 @@ async fn after_a_revocation_only_version_2_is_issued() {
 }
 
 #[tokio::test]
+async fn a_url_is_never_older_than_the_revocation_before_it() {
+    let issuer = issuer().await;
+    let line = now() + 5;
+    issuer.server.sql(format!("UPDATE files SET urls_revoked_before_seconds = {line}").leak()).await;
+    let issued_at = issuer.open(&issuer.ask(&json!({})).await, now()).unwrap().issued_at().unwrap();
+    assert!(issued_at >= line, "{issued_at} is before {line}");
+}
+
+#[tokio::test]
 async fn a_url_never_outlives_its_file() {
     let server = Server::start().await;
     let end = now() + 60;

@@ -12,13 +12,14 @@ use object_store::{ObjectStoreExt, path::Path};
 use proto::{
     keys::KeyRing,
     settings::{COMMON, Settings, Source, command},
-    storage::{Aws, StorageUrl},
+    storage::{Aws, CatalogUrl, StorageUrl},
 };
 use serde_json::Value;
 use signer::{
     Signer,
     config::{Config, SETTINGS},
 };
+use sqlx::Connection;
 use std::{net::SocketAddr, path::PathBuf};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -48,6 +49,7 @@ impl Server {
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(&variables(&folder)).unwrap();
+        make_schema(&config.catalog).await;
         change(&mut config);
         Self::open(config, folder).await
     }
@@ -106,14 +108,26 @@ impl Server {
 
     /// Runs one statement in the catalog, as an administrator would.
     pub(crate) async fn sql(&self, statement: &'static str) {
-        let catalog = self.folder.path().join("catalog.db");
-        let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", catalog.display())).await.unwrap();
-        sqlx::raw_sql(statement).execute(&pool).await.unwrap();
-        pool.close().await;
+        match &self.config.catalog {
+            CatalogUrl::Sqlite(path) => {
+                let url = format!("sqlite://{}", path.display());
+                let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+                sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            CatalogUrl::Postgres(url) => {
+                let mut connection = sqlx::PgConnection::connect(url.expose()).await.unwrap();
+                sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+            }
+        }
     }
 
-    pub(crate) fn catalog(&self) -> PathBuf {
-        self.folder.path().join("catalog.db")
+    /// The catalog's file, if it is one.
+    pub(crate) fn catalog(&self) -> Option<&std::path::Path> {
+        match &self.config.catalog {
+            CatalogUrl::Sqlite(path) => Some(path),
+            CatalogUrl::Postgres(_) => None,
+        }
     }
 
     pub(crate) fn keys(&self) -> &KeyRing {
@@ -172,17 +186,29 @@ pub(crate) fn variables(folder: &TempDir) -> Vec<(&'static str, String)> {
         Some(url) => format!("{}/{}", url.trim_end_matches('/'), uuid::Uuid::now_v7()),
         None => format!("file://{}", folder.path().join("files").display()),
     };
+    let catalog = match environment("TEST_DATABASE_URL") {
+        Some(server) => format!("{server}?options[search_path]=signer_{}", uuid::Uuid::now_v7().simple()),
+        None => format!("sqlite://{}", folder.path().join("catalog.db").display()),
+    };
     vec![
         ("FILE_SIGNING_SECRET", SECRET.into()),
         ("STORAGE_URL", storage),
-        ("DATABASE_URL", format!("sqlite://{}", folder.path().join("catalog.db").display())),
+        ("DATABASE_URL", catalog),
         ("PUBLIC_FILES_URL", format!("{BASE}/")),
         ("CLERK_JWT_KEY", tokens::public_pem().into()),
         ("MAX_UPLOAD_BYTES", "64MiB".into()),
     ]
 }
 
-#[expect(clippy::disallowed_methods, reason = "which storage to test is the caller's choice")]
+/// In Postgres a test has a schema of its own, the one that its URL names.
+async fn make_schema(catalog: &CatalogUrl) {
+    let CatalogUrl::Postgres(url) = catalog else { return };
+    let schema = url.expose().rsplit_once('=').expect("the search path is the URL's end").1;
+    let mut connection = sqlx::PgConnection::connect(url.expose()).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).execute(&mut connection).await.unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "which storage and database to test is the caller's choice")]
 fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -1,0 +1,55 @@
+//! SQLite: a file of this machine, made if it is not there.
+
+use super::{OpenError, migrate_on};
+use crate::durable;
+use sqlx::{
+    ConnectOptions, Connection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+
+/// How long a statement waits for another writer, and a request for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long one signer waits for another to bring the schema up to date.
+const MIGRATION_PATIENCE: Duration = Duration::from_secs(60);
+const CONNECTIONS: u32 = 8;
+
+/// Opens the file at `path`, making and migrating it as needed.
+pub(super) async fn open(path: &Path) -> Result<SqlitePool, OpenError> {
+    make_private(path)?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An acknowledged upload must survive a power cut; in WAL mode NORMAL does not promise that.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
+        .disable_statement_logging();
+    migrate(options.clone().busy_timeout(MIGRATION_PATIENCE)).await?;
+    let pool = SqlitePoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        // There is no other end that could have gone away.
+        .test_before_acquire(false);
+    Ok(pool.connect_with(options).await?)
+}
+
+/// In one transaction, which is the lock that two signers starting at once need.
+async fn migrate(options: SqliteConnectOptions) -> Result<(), OpenError> {
+    let mut connection = options.connect().await?;
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    migrate_on(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(connection.close().await?)
+}
+
+/// SQLite gives its other files the mode of this one, and syncs no folder that it finds.
+fn make_private(path: &Path) -> io::Result<()> {
+    let folder = durable::holder(path);
+    durable::make_folder(folder)?;
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => durable::sync_folder(folder),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,70 @@
+//! A catalog that cannot do as asked says so, leaves nothing half done, and recovers by itself.
+
+use super::{NOW, file, fresh, id, user};
+use crate::catalog::Statement;
+
+#[tokio::test]
+async fn a_change_that_cannot_be_told_is_not_made() {
+    let (catalog, _fresh) = fresh().await;
+    catalog.insert(&file("user_1", "a")).await.unwrap();
+    let run = async |statement| catalog.database.execute(Statement::new(statement)).await.unwrap();
+    run("ALTER TABLE changes RENAME TO changes_away").await;
+    assert!(catalog.mark_deleted(&user("user_1"), &id("a"), NOW).await.is_err());
+    assert!(catalog.block_user(&user("user_1"), NOW).await.is_err());
+    run("ALTER TABLE changes_away RENAME TO changes").await;
+    assert!(!catalog.standing(&user("user_1")).await.unwrap().blocked);
+    assert!(catalog.mark_deleted(&user("user_1"), &id("a"), NOW).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_statement_that_is_held_up_ends_in_an_error_and_the_next_one_works() {
+    let (catalog, fresh) = fresh().await;
+    catalog.insert(&file("user_1", "a")).await.unwrap();
+    let held_up = if fresh.is_sqlite() { "database is locked" } else { "statement timeout" };
+    let mut other = catalog.database.begin().await.unwrap();
+    other.execute(Statement::new("UPDATE files SET filename = 'held'")).await.unwrap();
+    let error = catalog.mark_deleted(&user("user_1"), &id("a"), NOW).await.unwrap_err().to_string();
+    assert!(error.contains(held_up), "{error}");
+    drop(other);
+    assert!(catalog.mark_deleted(&user("user_1"), &id("a"), NOW).await.unwrap().is_some());
+    assert_eq!(catalog.feed().await.len(), 1);
+}
+
+#[tokio::test]
+async fn when_every_connection_is_taken_a_request_waits_and_then_is_refused() {
+    let (catalog, fresh) = fresh().await;
+    if fresh.is_sqlite() {
+        // One transaction holds up all others; that is the test above.
+        return;
+    }
+    let mut taken = Vec::new();
+    while let Ok(transaction) = catalog.database.begin().await {
+        taken.push(transaction);
+    }
+    assert!(catalog.ping().await.is_err());
+    taken.clear();
+    assert!(catalog.ping().await.is_ok());
+}
+
+/// What a restart of the server does to whoever is connected.
+#[tokio::test]
+async fn connections_that_were_cut_are_replaced() {
+    let (catalog, fresh) = fresh().await;
+    if fresh.is_sqlite() {
+        return;
+    }
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let mut transaction = catalog.database.begin().await.unwrap();
+        let row = transaction.optional(Statement::new("SELECT CAST(pg_backend_pid() AS BIGINT) AS pid")).await.unwrap();
+        held.push((transaction, row.unwrap().get::<i64>("pid").unwrap()));
+    }
+    for (_, pid) in &held {
+        let cut = Statement::new("SELECT pg_terminate_backend(CAST($1 AS INT), 10000)").bind(*pid);
+        catalog.database.all(cut).await.unwrap();
+    }
+    for (mut transaction, _) in held {
+        assert!(transaction.all(Statement::new("SELECT 1")).await.is_err());
+    }
+    assert!(catalog.insert(&file("user_1", "a")).await.unwrap());
+}
