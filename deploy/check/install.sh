@@ -4,6 +4,7 @@
 
 readonly cache="${XDG_CACHE_HOME:-$HOME/.cache}/t2m-files-check"
 readonly playwright_core="1.65.1"
+readonly jsonwebtoken_version="9.0.2"
 readonly exit_unavailable=69
 
 # command:package
@@ -54,6 +55,16 @@ install_node_packages() {
   [[ -e "$folder/installed" ]] && return
   mkdir -p "$folder"
   npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" "playwright-core@$playwright_core"
+  touch "$folder/installed"
+}
+
+# The library of the handler that the signer is measured beside.
+install_replaced_handler() {
+  local folder="$cache/jsonwebtoken-$jsonwebtoken_version"
+  jsonwebtoken="$folder/node_modules"
+  [[ -e "$folder/installed" ]] && return
+  mkdir -p "$folder"
+  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" "jsonwebtoken@$jsonwebtoken_version"
   touch "$folder/installed"
 }
 
