@@ -176,7 +176,7 @@ mod tests {
     use super::*;
     use crate::{
         config::Config,
-        identity::{Identity, Keys, Rules},
+        identity::{Identity, Key, KeySource, Rules},
     };
     use axum::{Router, body::to_bytes, middleware, routing::get};
     use hyper_util::service::TowerToHyperService;
@@ -192,7 +192,10 @@ mod tests {
             listen: "127.0.0.1:0".parse().unwrap(),
             internal_listen: "127.0.0.1:0".parse().unwrap(),
             public_files_url: String::new(),
-            identity: Identity { keys: Keys::from_pem(&key.public_key_pem()).unwrap(), rules: Rules::default() },
+            identity: Identity {
+                keys: KeySource::Pem(Key::from_pem(&key.public_key_pem()).unwrap()),
+                rules: Rules::default(),
+            },
             keys: KeyRing::from_settings(Some("0123456789abcdef0123456789abcdef"), None, false).unwrap(),
             storage: StorageUrl::Folder(folder.join("files")),
             aws: Aws::default(),

@@ -1,6 +1,6 @@
 //! The signer's settings: their table, and what they mean once read.
 
-use crate::identity::{Identity, Keys, Rules};
+use crate::identity::{Identity, JwksSource, Key, KeySource, Rules};
 use proto::{
     keys::KeyRing,
     settings::{Setting, Settings},
@@ -15,8 +15,11 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("SIGNER_LISTEN", "127.0.0.1:8081", "Where the API is served"),
     Setting::new("SIGNER_INTERNAL_LISTEN", "127.0.0.1:9081", "Where /healthz, /readyz and /metrics are served"),
     Setting::unset("PUBLIC_FILES_URL", "Base of issued URLs, such as https://files.example.com"),
-    Setting::secret("CLERK_JWT_KEY", "Clerk's public key as PEM; a line end may be written as \\n"),
-    Setting::unset("CLERK_JWKS_URL", "Not supported yet; give CLERK_JWT_KEY"),
+    Setting::secret(
+        "CLERK_JWT_KEY",
+        "Clerk's public key as PEM; a line end may be written as \\n; then none is fetched",
+    ),
+    Setting::unset("CLERK_JWKS_URL", "Where Clerk's keys are fetched, if not at <CLERK_ISSUER>/.well-known/jwks.json"),
     Setting::unset("CLERK_ISSUER", "What `iss` of a token must be"),
     Setting::new("CLERK_AUDIENCE", "t2m-api", "What `aud` of a token must hold"),
     Setting::unset("CLERK_AUTHORIZED_PARTIES", "What `azp` of a token may be, with commas; then `aud` may be absent"),
@@ -103,10 +106,7 @@ fn required<T, E: std::fmt::Display>(
 /// How callers prove who they are, by the `CLERK_*` settings; mistakes stay noted in `settings`.
 #[must_use]
 pub fn identity(settings: &mut Settings) -> Option<Identity> {
-    if settings.text("CLERK_JWKS_URL").is_some() {
-        settings.mistake("CLERK_JWKS_URL", "is not supported yet; give CLERK_JWT_KEY");
-    }
-    let keys = required(settings, "CLERK_JWT_KEY", Keys::from_pem);
+    let keys = key_source(settings);
     let parties = settings.text("CLERK_AUTHORIZED_PARTIES").unwrap_or_default().split(',');
     let rules = Rules {
         issuer: settings.text("CLERK_ISSUER").map(Into::into),
@@ -125,6 +125,24 @@ fn catalog_url(text: &str) -> Result<CatalogUrl, &'static str> {
         }
         _ => Ok(url),
     }
+}
+
+/// The first of the three settings that is given; what is given beside it must be readable all the same.
+fn key_source(settings: &mut Settings) -> Option<KeySource> {
+    let is_given = |settings: &Settings, name| settings.text(name).is_some();
+    let url = settings.parsed("CLERK_JWKS_URL", JwksSource::at);
+    if is_given(settings, "CLERK_JWT_KEY") {
+        return settings.parsed("CLERK_JWT_KEY", Key::from_pem).map(KeySource::Pem);
+    }
+    if is_given(settings, "CLERK_JWKS_URL") {
+        return url.map(KeySource::Jwks);
+    }
+    if is_given(settings, "CLERK_ISSUER") {
+        let at = |issuer: &str| JwksSource::at(&format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')));
+        return settings.parsed("CLERK_ISSUER", at).map(KeySource::Jwks);
+    }
+    settings.mistake("CLERK_JWT_KEY", "is required, unless CLERK_JWKS_URL or CLERK_ISSUER says where keys are");
+    None
 }
 
 fn base_url(text: &str) -> Result<String, &'static str> {

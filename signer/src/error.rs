@@ -25,6 +25,9 @@ pub enum Error {
     /// A token that proves nothing.
     #[error("token refused: {0}")]
     TokenInvalid(Flaw),
+    /// Names a key that is not known, at a time when keys cannot be fetched.
+    #[error("the identity provider's keys cannot be fetched")]
+    KeysUnavailable,
     /// Blocked, banned or deleted in the catalog.
     #[error("user blocked")]
     UserBlocked,
@@ -99,6 +102,12 @@ impl Error {
             Self::TokenMissing => client(S::UNAUTHORIZED, "Unauthorized", "token_missing", "No token provided"),
             Self::TokenExpired => client(S::UNAUTHORIZED, "Unauthorized", "token_expired", "Invalid token"),
             Self::TokenInvalid(_) => client(S::UNAUTHORIZED, "Unauthorized", "token_invalid", "Invalid token"),
+            Self::KeysUnavailable => {
+                let message = "The token's key cannot be looked up; try again in a moment.";
+                let answer = ours(S::SERVICE_UNAVAILABLE, "Service unavailable", "keys_unavailable", message);
+                // A forged token comes here too; the fetch that failed has its own line.
+                Answer { level: Level::INFO, ..answer }
+            }
             Self::UserBlocked => {
                 client(S::FORBIDDEN, "User blocked", "user_blocked", "This account may not use the service.")
             }

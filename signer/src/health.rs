@@ -5,6 +5,7 @@ use crate::{
     Signer,
     boundary::{Exchange, RETRY_AFTER_SECONDS},
     files::Success,
+    identity::KeyState,
 };
 use axum::{
     Extension, Json,
@@ -13,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
@@ -69,23 +70,45 @@ async fn reach(signer: &Signer) -> Reach {
     Reach { catalog: matches!(catalog, Ok(Ok(()))), storage: matches!(storage, Ok(Ok(()))) }
 }
 
-/// `GET /auth/health`: the key comes from settings, so a process that runs has it, and it does not age.
-pub(crate) async fn auth() -> impl IntoResponse {
-    Success::of(json!({ "status": "ok", "keys": "settings", "keys_loaded": true, "keys_age_seconds": null }))
+/// What is said of the identity provider's keys. A key of the settings has no age.
+fn keys(state: KeyState, status: &str) -> Value {
+    let (source, age) = match state {
+        KeyState::Settings => ("settings", None),
+        KeyState::Fetched(age) => ("jwks", Some(age.as_secs())),
+        KeyState::Missing => ("jwks", None),
+    };
+    let is_loaded = !matches!(state, KeyState::Missing);
+    json!({ "status": status, "keys": source, "keys_loaded": is_loaded, "keys_age_seconds": age })
 }
 
-/// `GET /system/health`: beside what cannot be reached, a 503 tells what every refusal does.
-pub(crate) async fn system(State(signer): State<Signer>, Extension(exchange): Extension<Exchange>) -> Response {
-    let reach = signer.last_reach().ask(&signer).await;
-    let Some((code, message)) = reach.lack() else {
-        return Success::of(json!({ "status": "ok", "catalog": true, "storage": true })).into_response();
-    };
+const NO_KEYS: (&str, &str) =
+    ("keys_unavailable", "The identity provider's keys were not fetched yet; try again in a moment.");
+
+/// `GET /auth/health`.
+pub(crate) async fn auth(State(signer): State<Signer>, Extension(exchange): Extension<Exchange>) -> Response {
+    match signer.identity().key_state() {
+        KeyState::Missing => unavailable(&keys(KeyState::Missing, "unavailable"), NO_KEYS, &exchange),
+        state => Success::of(keys(state, "ok")).into_response(),
+    }
+}
+
+/// Beside what is lacking, a 503 tells what every refusal does.
+fn unavailable(data: &Value, (code, message): (&str, &str), exchange: &Exchange) -> Response {
     let body = json!({
-        "success": false,
-        "data": { "status": "unavailable", "catalog": reach.catalog, "storage": reach.storage },
+        "success": false, "data": data,
         "error": "Service unavailable", "message": message, "code": code, "request_id": exchange.id(),
     });
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER_SECONDS)], Json(body)).into_response()
+}
+
+/// `GET /system/health`.
+pub(crate) async fn system(State(signer): State<Signer>, Extension(exchange): Extension<Exchange>) -> Response {
+    let reach = signer.last_reach().ask(&signer).await;
+    let Some(lack) = reach.lack() else {
+        return Success::of(json!({ "status": "ok", "catalog": true, "storage": true })).into_response();
+    };
+    let data = json!({ "status": "unavailable", "catalog": reach.catalog, "storage": reach.storage });
+    unavailable(&data, lack, &exchange)
 }
 
 /// `GET /healthz`.
@@ -98,9 +121,15 @@ pub(crate) async fn ready(State(signer): State<Signer>) -> Response {
     if signer.is_draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
-    match signer.last_reach().ask(&signer).await.lack() {
-        None => "ready\n".into_response(),
-        Some((code, _)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", code.replace('_', " "))).into_response(),
+    let keys = match signer.identity().key_state() {
+        KeyState::Settings => Ok("keys from the settings".to_owned()),
+        KeyState::Fetched(age) => Ok(format!("keys fetched {} s ago", age.as_secs())),
+        KeyState::Missing => Err(NO_KEYS),
+    };
+    let lack = signer.last_reach().ask(&signer).await.lack();
+    match lack.map_or(keys, Err) {
+        Ok(keys) => format!("ready\n{keys}\n").into_response(),
+        Err((code, _)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", code.replace('_', " "))).into_response(),
     }
 }
 

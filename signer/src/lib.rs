@@ -47,7 +47,7 @@ use catalog::Catalog;
 use config::Config;
 use futures_util::{Stream, StreamExt};
 use health::LastReach;
-use identity::Identity;
+use identity::{Identity, Verifier};
 use observe::Metrics;
 use proto::{id::UserId, keys::KeyRing};
 use std::{
@@ -69,7 +69,7 @@ pub struct Signer(Arc<Parts>);
 struct Parts {
     config: Config,
     keys: ArcSwap<KeyRing>,
-    identity: ArcSwap<Identity>,
+    identity: ArcSwap<Verifier>,
     catalog: Catalog,
     storage: Storage,
     metrics: Metrics,
@@ -96,7 +96,7 @@ pub enum StartError {
 
 impl Signer {
     /// Opens storage and catalog, and brings the schema up to date. What an earlier process left undone is finished
-    /// by [`Signer::run`], beside its requests.
+    /// by [`Signer::run`], beside its requests; the identity provider's keys are fetched meanwhile.
     ///
     /// # Errors
     /// Storage or catalog that cannot be opened.
@@ -106,14 +106,15 @@ impl Signer {
         }
         let storage = Storage::open(&config.storage, &config.aws, config.max_upload_bytes).await?;
         let catalog = Catalog::open(&config.catalog).await?;
+        let metrics = Metrics::new()?;
         Ok(Self(Arc::new(Parts {
             keys: ArcSwap::from_pointee(config.keys.clone()),
-            identity: ArcSwap::from_pointee(config.identity.clone()),
+            identity: ArcSwap::from_pointee(Verifier::new(config.identity.clone(), None, &metrics)),
             upload_places: Arc::new(Semaphore::new(config.max_uploads)),
             config,
             catalog,
             storage,
-            metrics: Metrics::new()?,
+            metrics,
             last_reach: LastReach::default(),
             draining: AtomicBool::new(false),
             tasks: TaskTracker::new(),
@@ -130,9 +131,13 @@ impl Signer {
         self.0.keys.store(Arc::new(keys));
     }
 
-    /// Judges tokens by this from now on.
+    /// Judges tokens by this from now on. Keys that were fetched from the same place go on.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
     pub fn replace_identity(&self, identity: Identity) {
-        self.0.identity.store(Arc::new(identity));
+        let verifier = Verifier::new(identity, Some(&self.identity()), self.metrics());
+        self.0.identity.store(Arc::new(verifier));
     }
 
     /// Whether the catalog holds no file at all.
@@ -167,7 +172,7 @@ impl Signer {
         &self.0.config
     }
 
-    fn identity(&self) -> Arc<Identity> {
+    fn identity(&self) -> Arc<Verifier> {
         self.0.identity.load_full()
     }
 

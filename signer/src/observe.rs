@@ -33,6 +33,7 @@ pub(crate) struct Metrics {
     uploads: IntCounterVec,
     received: IntCounter,
     tokens: IntCounterVec,
+    key_fetches: IntCounterVec,
 }
 
 impl Metrics {
@@ -55,6 +56,11 @@ impl Metrics {
                 IntCounter::new("signer_received_bytes_total", "Bytes of files taken from clients.")?,
             )?,
             tokens: counters("signer_tokens_total", "Tokens judged; the code is `ok` or the refusal's.", &["code"])?,
+            key_fetches: counters(
+                "signer_key_fetches_total",
+                "Fetches of the key set, by how they ended.",
+                &["result"],
+            )?,
             registry,
         })
     }
@@ -68,6 +74,10 @@ impl Metrics {
 
     pub(crate) fn token(&self, refusal: Option<&Error>) {
         self.tokens.with_label_values(&[refusal.map_or("ok", |error| error.answer().code)]).inc();
+    }
+
+    pub(crate) fn key_fetches(&self) -> &IntCounterVec {
+        &self.key_fetches
     }
 
     pub(crate) fn upload(&self, result: &str) {

@@ -97,7 +97,7 @@ pub fn keys(flags: &ArgMatches, source: &Source<'_>) -> Result<KeyRing, Mistakes
 /// A key that cannot be read, or cannot be used.
 pub fn identity(flags: &ArgMatches, source: &Source<'_>) -> Result<Option<Identity>, Mistakes> {
     let mut settings = Settings::read(&[signer::config::SETTINGS], flags, source, &[]);
-    if settings.text("CLERK_JWT_KEY").is_none() {
+    if IDENTITY.iter().all(|name| settings.text(name).is_none()) {
         return settings.finish(Some(None));
     }
     let identity = signer::config::identity(&mut settings);

@@ -3,24 +3,33 @@
 //! | step | where |
 //! |---|---|
 //! | find the one token that is presented | `presented` |
-//! | read it, verify its signature | `token`, with a key of [`Keys`] |
+//! | look whether it was verified before | `verified`, in a [`Verifier`] |
+//! | read it, verify its signature | `token`, with a [`Key`] of the settings or of the provider's set (`jwks`) |
 //! | judge its claims | `claims` |
 //! | ask the catalog whether the user is still welcome | `Caller` |
 
 mod claims;
-mod keys;
+mod jwks;
+mod key;
+mod key_set;
 mod strict_json;
 mod token;
+mod verified;
+mod verifier;
 
 pub use claims::{Flaw, Rules, User};
-pub use keys::{Keys, PemError};
+pub use jwks::{JwksSource, Pace};
+pub use key::{Key, PemError};
+pub(crate) use verifier::{KeyState, Verifier};
 
 use crate::{Signer, boundary::Exchange, clock, error::Error};
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
+use claims::Proof;
 use proto::{catalog::UserStanding, id::UserId};
+use std::sync::Arc;
 
 /// Clerk's session cookie.
 const COOKIE: &str = "__session";
@@ -28,34 +37,39 @@ const COOKIE: &str = "__session";
 /// How tokens are judged: by which keys, and by which rules.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    /// Keys that may have signed a token.
-    pub keys: Keys,
+    /// Where the keys are that may have signed a token.
+    pub keys: KeySource,
     /// What its claims must say.
     pub rules: Rules,
 }
 
-impl Identity {
-    /// The user whom the token proves at `now` (Unix seconds).
-    pub(crate) fn prove(&self, token: &str, now: u64) -> Result<User, Error> {
-        let refused = |flaw| match flaw {
-            Flaw::Expired => Error::TokenExpired,
-            flaw => Error::TokenInvalid(flaw),
-        };
-        let token = token::verify(token, &self.keys).map_err(refused)?;
-        claims::judge(&token.header, &token.claims, &self.rules, now).map_err(refused)
-    }
+/// Where keys come from. With one in the settings none is ever fetched.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// `CLERK_JWT_KEY`.
+    Pem(Key),
+    /// `CLERK_JWKS_URL`, or the place that `CLERK_ISSUER` implies.
+    Jwks(JwksSource),
+}
+
+/// Whom a token proves at `now` (Unix seconds), if this key signed it.
+///
+/// # Errors
+/// The first rule it breaks.
+pub fn judge(token: &str, key: &Key, rules: &Rules, now: u64) -> Result<User, Flaw> {
+    token::Unverified::read(token)?.judge(key, rules, now).map(|proof| proof.user)
 }
 
 /// A signed-in user in good standing.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    user: User,
+    proof: Arc<Proof>,
     standing: UserStanding,
 }
 
 impl Caller {
     pub(crate) fn id(&self) -> &UserId {
-        &self.user.id
+        &self.proof.user.id
     }
 
     pub(crate) fn standing(&self) -> UserStanding {
@@ -67,17 +81,21 @@ impl FromRequestParts<Signer> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, signer: &Signer) -> Result<Self, Error> {
-        let proven = presented(&parts.headers).and_then(|token| signer.identity().prove(token, clock::unix_seconds()));
+        let proven = match presented(&parts.headers) {
+            Ok(token) => signer.identity().prove(token, clock::unix_seconds()).await,
+            Err(refused) => Err(refused),
+        };
         signer.metrics().token(proven.as_ref().err());
-        let user = proven?;
+        let proof = proven?;
         if let Some(exchange) = parts.extensions.get::<Exchange>() {
-            exchange.is_of(&user.id);
+            exchange.is_of(&proof.user.id);
         }
-        let standing = signer.catalog().standing(&user.id).await?;
+        // With every call, whatever was verified before: a block counts from the moment it is written.
+        let standing = signer.catalog().standing(&proof.user.id).await?;
         if standing.blocked || standing.deleted {
             return Err(Error::UserBlocked);
         }
-        Ok(Self { user, standing })
+        Ok(Self { proof, standing })
     }
 }
 

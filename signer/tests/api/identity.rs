@@ -4,8 +4,13 @@ use crate::harness::{Answer, OTHER_KEY, Server, now, of_texts, pss, public_pem, 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::json;
-use signer::identity::{Keys, PemError};
+use signer::identity::{Key, PemError};
 use std::time::{Duration, Instant};
+
+/// A part of a token.
+pub(crate) fn encoded(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(text)
+}
 
 async fn with(server: &Server, bearer: &str) -> Answer {
     server.get("/api/files").bearer(bearer).send().await
@@ -181,7 +186,7 @@ fn the_key_is_one_rsa_public_key_and_nothing_else() {
     let good = public_pem();
     let private = OTHER_KEY.serialize_pem();
     for text in [good.into(), good.replace('\n', "\\n"), good.replace('\n', "\r\n"), format!("\n{good}\n")] {
-        assert!(Keys::from_pem(&text).is_ok(), "{text}");
+        assert!(Key::from_pem(&text).is_ok(), "{text}");
     }
     let ec = rcgen::KeyPair::generate().unwrap().public_key_pem();
     for (text, why) in [
@@ -191,11 +196,11 @@ fn the_key_is_one_rsa_public_key_and_nothing_else() {
         (format!("{good}{good}"), PemError::Several),
         (good.replace("MII", "AAA"), PemError::NotRsa),
         (ec, PemError::NotRsa),
-        (SHORT.into(), PemError::Short),
+        (SHORT.into(), PemError::Size),
         ("pk_test_abc".into(), PemError::NotPem),
         (String::new(), PemError::NotPem),
     ] {
-        assert_eq!(Keys::from_pem(&text).unwrap_err(), why, "{text}");
+        assert_eq!(Key::from_pem(&text).unwrap_err(), why, "{text}");
     }
 }
 

@@ -8,6 +8,7 @@ mod harness;
 mod delete;
 mod errors;
 mod identity;
+mod keys;
 mod lifecycle;
 mod list;
 mod malformed_uploads;

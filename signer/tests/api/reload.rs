@@ -2,6 +2,7 @@
 
 use crate::harness::{Call, OTHER_KEY, Server, public_pem, token};
 use rustix::process::{Pid, Signal, kill_process};
+use signer::identity::{Identity, Key, KeySource, Rules};
 use std::{
     fs,
     io::{BufRead, BufReader, Lines},
@@ -70,9 +71,9 @@ async fn statuses(api: SocketAddr) -> (u16, u16) {
 async fn a_replaced_identity_judges_from_then_on() {
     let server = Server::start().await;
     assert_eq!(statuses(server.api).await, (200, 401));
-    let keys = signer::identity::Keys::from_pem(&OTHER_KEY.public_key_pem()).unwrap();
-    let rules = signer::identity::Rules { audience: "t2m-api".into(), ..signer::identity::Rules::default() };
-    server.signer.replace_identity(signer::identity::Identity { keys, rules });
+    let keys = KeySource::Pem(Key::from_pem(&OTHER_KEY.public_key_pem()).unwrap());
+    let rules = Rules { audience: "t2m-api".into(), ..Rules::default() };
+    server.signer.replace_identity(Identity { keys, rules });
     assert_eq!(statuses(server.api).await, (401, 200));
 }
 

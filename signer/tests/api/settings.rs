@@ -1,6 +1,7 @@
 //! Settings: all mistakes together, and no value in any of them.
 
 use crate::harness::{config, public_pem, variables};
+use signer::identity::{JwksSource, KeySource};
 
 fn with(changes: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
     let folder = tempfile::tempdir().unwrap();
@@ -18,7 +19,7 @@ fn every_mistake_is_reported_at_once() {
         ("SIGNER_LISTEN", "everywhere"),
         ("PUBLIC_FILES_URL", "files.example.com"),
         ("CLERK_JWT_KEY", ""),
-        ("CLERK_JWKS_URL", "https://clerk.example/jwks"),
+        ("CLERK_JWKS_URL", "http://clerk.example/jwks"),
         ("MAX_UPLOAD_BYTES", "lots"),
         ("STORAGE_URL", "ftp://secret-place"),
         ("DATABASE_URL", ""),
@@ -28,8 +29,7 @@ fn every_mistake_is_reported_at_once() {
     for part in [
         "SIGNER_LISTEN must be an address",
         "PUBLIC_FILES_URL must be a URL",
-        "CLERK_JWT_KEY is required",
-        "CLERK_JWKS_URL is not supported yet; give CLERK_JWT_KEY",
+        "CLERK_JWKS_URL must be an https URL",
         "MAX_UPLOAD_BYTES must be a number of bytes",
         "STORAGE_URL must be",
         "DATABASE_URL is required",
@@ -49,6 +49,35 @@ fn a_database_url_names_a_file_or_a_server_and_is_never_repeated() {
     for bad in ["sqlite://", "mysql://kept@db.local/files", "postgres://signer:kept@db.local:x/files"] {
         let text = given(bad).unwrap_err();
         assert!(text.contains("DATABASE_URL must be") && !text.contains("kept"), "{text}");
+    }
+}
+
+#[test]
+fn keys_are_in_the_settings_or_at_a_place_that_they_name() {
+    let refused = |changes: &[_]| config(&with(changes)).unwrap_err();
+    assert!(refused(&[("CLERK_JWT_KEY", "")]).contains("CLERK_JWT_KEY is required, unless CLERK_JWKS_URL"));
+    for (changes, source) in [
+        (&[("CLERK_ISSUER", "https://clerk.example")][..], None),
+        (&[("CLERK_JWKS_URL", "https://keys.example/jwks")], None),
+        (
+            &[("CLERK_JWT_KEY", ""), ("CLERK_ISSUER", "https://clerk.example/")],
+            Some("https://clerk.example/.well-known/jwks.json"),
+        ),
+        (
+            &[("CLERK_JWT_KEY", ""), ("CLERK_ISSUER", "clerk"), ("CLERK_JWKS_URL", "https://keys.example/jwks")],
+            Some("https://keys.example/jwks"),
+        ),
+    ] {
+        match (config(&with(changes)).unwrap().identity.keys, source) {
+            (KeySource::Pem(_), None) => {}
+            (KeySource::Jwks(found), Some(place)) => assert_eq!(found, JwksSource::at(place).unwrap()),
+            (found, expected) => panic!("{found:?} is not {expected:?}"),
+        }
+    }
+    let secret = "https://user:secret-part@clerk.example/jwks";
+    for (name, value) in [("CLERK_JWKS_URL", secret), ("CLERK_ISSUER", "clerk.example")] {
+        let text = refused(&[("CLERK_JWT_KEY", ""), (name, value)]);
+        assert!(text.contains(&format!("{name} must be an https URL")) && !text.contains("secret-part"), "{text}");
     }
 }
 

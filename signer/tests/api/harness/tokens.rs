@@ -6,7 +6,7 @@ use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
-static KEY: LazyLock<KeyPair> = LazyLock::new(generate);
+pub(crate) static KEY: LazyLock<KeyPair> = LazyLock::new(generate);
 /// A key that the signer does not know.
 pub(crate) static OTHER_KEY: LazyLock<KeyPair> = LazyLock::new(generate);
 
