@@ -27,6 +27,8 @@ source "$check/install.sh"
 source "$check/source_code.sh"
 # shellcheck source=deploy/check/constant_time.sh
 source "$check/constant_time.sh"
+# shellcheck source=deploy/check/identity.sh
+source "$check/identity.sh"
 # shellcheck source=deploy/check/measurements.sh
 source "$check/measurements.sh"
 # shellcheck source=deploy/check/end_to_end.sh
@@ -81,6 +83,7 @@ step "the gateway bears as much abuse as its list asks for" bear_abuse
 step "the gateway's tests pass on TLS" test_gateway_on_tls
 step "the release binaries build" cargo build --locked --release --workspace
 step "a wrong signature takes the same time wherever it is wrong" constant_time
+step "no token is taken that Clerk's own library refuses" compare_tokens
 
 step "the comparison runs, briefly" compare_briefly "$compared"
 step "idle and slow connections are measured, briefly" measure_connections_briefly

@@ -3,7 +3,7 @@
 # What is there already is left alone, so a second run needs no network.
 
 readonly cache="${XDG_CACHE_HOME:-$HOME/.cache}/t2m-files-check"
-readonly playwright_core="1.65.1"
+readonly node_packages=(playwright-core@1.65.1 @clerk/backend@3.25.0 svix@2.5.0)
 readonly jsonwebtoken_version="9.0.2"
 readonly exit_unavailable=69
 
@@ -48,14 +48,16 @@ install_python_packages() {
   cp "$wanted" "$folder/installed.txt"
 }
 
-# playwright-core drives Debian's Chromium; it brings no browser of its own.
+# playwright-core drives Debian's Chromium and brings no browser of its own; the others judge tokens and send webhooks.
 install_node_packages() {
-  local folder="$cache/node-$playwright_core"
-  playwright="$folder/node_modules/playwright-core"
-  [[ -e "$folder/installed" ]] && return
+  local wanted folder="$cache/node"
+  wanted=$(printf '%s\n' "${node_packages[@]}")
+  node_packages_folder="$folder" playwright="$folder/node_modules/playwright-core"
+  [[ -e "$folder/installed" && "$(<"$folder/installed")" == "$wanted" ]] && return
+  rm -rf "$folder"
   mkdir -p "$folder"
-  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" "playwright-core@$playwright_core"
-  touch "$folder/installed"
+  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" "${node_packages[@]}"
+  printf '%s\n' "$wanted" >"$folder/installed"
 }
 
 # The library of the handler that the signer is measured beside.
