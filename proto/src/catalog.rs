@@ -87,10 +87,15 @@ pub const MIGRATIONS: &[Migration] = &[
         description: "changes, audit and idempotency keys",
         sql: include_str!("../migrations/0002_changes_audit_idempotency.sql"),
     },
+    Migration {
+        version: 3,
+        description: "what the identity provider tells",
+        sql: include_str!("../migrations/0003_identity_provider.sql"),
+    },
 ];
 
 /// The schema this build needs. A newer one serves it too: later versions only add.
-pub const SCHEMA_VERSION: i64 = 2;
+pub const SCHEMA_VERSION: i64 = 3;
 
 /// Where Postgres tells of every commit that appended to `changes`.
 pub const FEED_CHANNEL: &str = "t2m_files_changes";

@@ -67,7 +67,7 @@ pub(crate) struct Fields(Map<String, Value>);
 impl Fields {
     /// Reads the whole body.
     pub(crate) async fn read(headers: &HeaderMap, body: Body, patience: Duration) -> Result<Self, Error> {
-        let bytes = small(headers, body, patience).await?;
+        let bytes = whole(headers, body, MAX_JSON, patience).await?;
         if bytes.is_empty() {
             return Ok(Self::default());
         }
@@ -101,15 +101,16 @@ impl Fields {
     }
 }
 
-async fn small(headers: &HeaderMap, body: Body, patience: Duration) -> Result<Vec<u8>, Error> {
-    let too_large = Error::TooLarge { limit: MAX_JSON };
-    if declared_length(headers).is_some_and(|length| length > MAX_JSON) {
+/// A body of at most `limit` bytes.
+pub(crate) async fn whole(headers: &HeaderMap, body: Body, limit: u64, patience: Duration) -> Result<Vec<u8>, Error> {
+    let too_large = Error::TooLarge { limit };
+    if declared_length(headers).is_some_and(|length| length > limit) {
         return Err(too_large);
     }
     let (mut body, mut bytes) = (Paced::new(body, patience), Vec::new());
     while let Some(piece) = body.next().await? {
         bytes.extend_from_slice(&piece);
-        if bytes.len() as u64 > MAX_JSON {
+        if bytes.len() as u64 > limit {
             return Err(too_large);
         }
     }

@@ -195,6 +195,7 @@ mod tests {
             identity: Identity {
                 keys: KeySource::Pem(Key::from_pem(&key.public_key_pem()).unwrap()),
                 rules: Rules::default(),
+                webhooks: None,
             },
             keys: KeyRing::from_settings(Some("0123456789abcdef0123456789abcdef"), None, false).unwrap(),
             storage: StorageUrl::Folder(folder.join("files")),

@@ -1,6 +1,9 @@
 //! The signer's settings: their table, and what they mean once read.
 
-use crate::identity::{Identity, JwksSource, Key, KeySource, Rules};
+use crate::{
+    identity::{Identity, JwksSource, Key, KeySource, Rules},
+    webhooks::Secrets,
+};
 use proto::{
     keys::KeyRing,
     settings::{Setting, Settings},
@@ -23,6 +26,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::unset("CLERK_ISSUER", "What `iss` of a token must be"),
     Setting::new("CLERK_AUDIENCE", "t2m-api", "What `aud` of a token must hold"),
     Setting::unset("CLERK_AUTHORIZED_PARTIES", "What `azp` of a token may be, with commas; then `aud` may be absent"),
+    Setting::secret("CLERK_WEBHOOK_SIGNING_SECRET", "What Clerk signs webhooks with; several with spaces between them"),
     Setting::new("MAX_UPLOAD_BYTES", "5GiB", "Size of the largest file"),
 ];
 
@@ -113,7 +117,8 @@ pub fn identity(settings: &mut Settings) -> Option<Identity> {
         audience: settings.text("CLERK_AUDIENCE").unwrap_or_default().into(),
         parties: parties.map(str::trim).filter(|party| !party.is_empty()).map(Into::into).collect(),
     };
-    Some(Identity { keys: keys?, rules })
+    let webhooks = settings.parsed("CLERK_WEBHOOK_SIGNING_SECRET", Secrets::read);
+    Some(Identity { keys: keys?, rules, webhooks })
 }
 
 /// What is wrong in a URL is not repeated: its password would be, too.

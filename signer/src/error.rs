@@ -4,7 +4,7 @@
 //! An error travels inside its response as an extension; [`crate::boundary`] writes it out, because only there
 //! the request's id is known. Its cause goes to the log and never to the client.
 
-use crate::{identity::Flaw, storage};
+use crate::{identity::Flaw, storage, webhooks};
 use axum::{
     body::Body,
     http::StatusCode,
@@ -31,6 +31,9 @@ pub enum Error {
     /// Blocked, banned or deleted in the catalog.
     #[error("user blocked")]
     UserBlocked,
+    /// A webhook's message that is not taken.
+    #[error("webhook refused: {0}")]
+    Webhook(#[from] webhooks::Refused),
     /// Something in the request is not as it must be.
     #[error("{field} {why}")]
     Invalid {
@@ -110,6 +113,17 @@ impl Error {
             }
             Self::UserBlocked => {
                 client(S::FORBIDDEN, "User blocked", "user_blocked", "This account may not use the service.")
+            }
+            Self::Webhook(why) => {
+                let (code, message) = match why {
+                    webhooks::Refused::Headers => {
+                        ("webhook_headers", "Send id, timestamp and signature once each, as Svix does.")
+                    }
+                    webhooks::Refused::Timestamp => ("webhook_timestamp", "The timestamp is too far from now."),
+                    webhooks::Refused::Signature => ("webhook_signature", "No signature is by a known secret."),
+                    webhooks::Refused::Body => ("webhook_body", "The body is no event of a user that can be read."),
+                };
+                client(S::BAD_REQUEST, "Invalid webhook", code, message)
             }
             Self::Invalid { field, why } => {
                 client(S::BAD_REQUEST, "Invalid request", "invalid_request", format!("`{field}` {why}."))

@@ -8,6 +8,7 @@
 //! | [`identity`] | who is calling: the only way a handler gets a user id |
 //! | `files` | list, look at, delete, issue signed URLs |
 //! | `uploads` | forms into files: object durable first, row second |
+//! | [`webhooks`] | what the identity provider tells of its users |
 //! | `storage` | a folder or a bucket, as the side that writes |
 //! | `catalog` | every SQL statement |
 //! | `durable` | folders that a power cut leaves in place |
@@ -34,6 +35,7 @@ mod server;
 mod storage;
 mod sweep;
 mod uploads;
+pub mod webhooks;
 
 pub use catalog::OpenError as CatalogOpenError;
 pub use error::Error;
@@ -58,7 +60,10 @@ use std::{
     },
 };
 use storage::Storage;
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinHandle,
+};
 use tokio_util::task::TaskTracker;
 use uploads::{Description, Intake, Place};
 
@@ -76,6 +81,7 @@ struct Parts {
     last_reach: LastReach,
     draining: AtomicBool,
     upload_places: Arc<Semaphore>,
+    sweep_wanted: Notify,
     /// What must run to its end whether or not the client waits for it.
     tasks: TaskTracker,
 }
@@ -117,6 +123,7 @@ impl Signer {
             metrics,
             last_reach: LastReach::default(),
             draining: AtomicBool::new(false),
+            sweep_wanted: Notify::new(),
             tasks: TaskTracker::new(),
         })))
     }

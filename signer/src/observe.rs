@@ -34,6 +34,7 @@ pub(crate) struct Metrics {
     received: IntCounter,
     tokens: IntCounterVec,
     key_fetches: IntCounterVec,
+    webhooks: IntCounterVec,
 }
 
 impl Metrics {
@@ -61,6 +62,11 @@ impl Metrics {
                 "Fetches of the key set, by how they ended.",
                 &["result"],
             )?,
+            webhooks: counters(
+                "signer_webhooks_total",
+                "Messages of the identity provider; the result is what they did, or the refusal's code.",
+                &["result"],
+            )?,
             registry,
         })
     }
@@ -78,6 +84,10 @@ impl Metrics {
 
     pub(crate) fn key_fetches(&self) -> &IntCounterVec {
         &self.key_fetches
+    }
+
+    pub(crate) fn webhook(&self, result: &str) {
+        self.webhooks.with_label_values(&[result]).inc();
     }
 
     pub(crate) fn upload(&self, result: &str) {

@@ -1,6 +1,6 @@
 //! Every route, on one page. The API is served under `/api` and `/api/v1` alike.
 
-use crate::{Signer, boundary, error::Error, files, health, uploads};
+use crate::{Signer, boundary, error::Error, files, health, uploads, webhooks};
 use axum::{
     Router, middleware,
     routing::{get, post},
@@ -26,6 +26,7 @@ fn api() -> Router<Signer> {
         .route("/files/{fileId}/signed-url", post(files::signed_url))
         .route("/auth/health", get(health::auth))
         .route("/system/health", get(health::system))
+        .route("/webhooks/clerk", post(webhooks::clerk))
 }
 
 /// What the internal listener serves.

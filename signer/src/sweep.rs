@@ -1,5 +1,6 @@
-//! Deletions that were begun and not finished: the row says `deleted`, the object may still be there. Finished
-//! beside the first requests, and tried again every minute; changes that no gateway waits for any more go too.
+//! Deletions that were begun and not finished: of a file, the row says `deleted` and the object may still be there; of
+//! a user, files may still be listed. Finished beside the first requests, and tried again every minute; changes that no
+//! gateway waits for any more go too.
 
 use crate::{Signer, clock};
 use std::time::Duration;
@@ -8,6 +9,10 @@ use tokio::time::{MissedTickBehavior, interval};
 const EVERY: Duration = Duration::from_secs(60);
 /// How long a change is kept. A gateway that was away for longer drops all that it remembers.
 const CHANGES_KEPT: i64 = 24 * 60 * 60 * 1000;
+/// How long the identity provider's messages are known again; its sender gives up after days.
+const MESSAGES_KEPT: i64 = 30 * 24 * 60 * 60 * 1000;
+/// By then an upload that began before its user's deletion is listed, or never will be.
+const SETTLED_AFTER: i64 = 5 * 60 * 1000;
 /// Rows read at a time.
 const BATCH: u32 = 100;
 /// Failures in a row after which storage is taken to be away.
@@ -19,10 +24,44 @@ impl Signer {
         let mut minute = interval(EVERY);
         minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            minute.tick().await;
+            tokio::select! {
+                _ = minute.tick() => {}
+                () = self.0.sweep_wanted.notified() => {}
+            }
+            if let Err(error) = self.delete_files_of_deleted_users().await {
+                tracing::warn!(%error, "files of deleted users cannot be deleted yet");
+            }
             self.finish_deletions().await;
-            if let Err(error) = self.catalog().trim_changes(clock::unix_millis() - CHANGES_KEPT).await {
-                tracing::warn!(%error, "old changes cannot be forgotten");
+            if let Err(error) = self.forget().await {
+                tracing::warn!(%error, "old changes and messages cannot be forgotten");
+            }
+        }
+    }
+
+    /// Does not wait for the next minute.
+    pub(crate) fn sweep_soon(&self) {
+        self.0.sweep_wanted.notify_one();
+    }
+
+    async fn forget(&self) -> sqlx::Result<()> {
+        let now = clock::unix_millis();
+        self.catalog().trim_changes(now - CHANGES_KEPT).await?;
+        self.catalog().forget_messages(now - MESSAGES_KEPT).await.map(drop)
+    }
+
+    /// Takes every file of every deleted user from them. What was begun and not ended is found again the next time.
+    async fn delete_files_of_deleted_users(&self) -> sqlx::Result<()> {
+        let (catalog, mut after) = (self.catalog(), String::new());
+        loop {
+            let settled = clock::unix_millis() - SETTLED_AFTER;
+            let batch = catalog.users_with_files_to_go(&after, settled, BATCH).await?;
+            let Some((last, _)) = batch.last() else { return Ok(()) };
+            after = last.to_string();
+            for (user, is_settled) in batch {
+                while catalog.mark_files_deleted(&user, clock::unix_millis(), BATCH).await? > 0 {}
+                if is_settled {
+                    catalog.files_are_gone(&user, clock::unix_millis()).await?;
+                }
             }
         }
     }

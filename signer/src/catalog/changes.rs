@@ -24,6 +24,7 @@ pub(super) enum Change<'a> {
     UserBlocked(&'a UserId),
     UserUnblocked(&'a UserId),
     UserRevoked(&'a UserId),
+    UserDeleted(&'a UserId),
 }
 
 impl<'a> Change<'a> {
@@ -35,19 +36,22 @@ impl<'a> Change<'a> {
             Self::UserBlocked(_) => "user_blocked",
             Self::UserUnblocked(_) => "user_unblocked",
             Self::UserRevoked(_) => "user_revoked",
+            Self::UserDeleted(_) => "user_deleted",
         }
     }
 
     fn file(self) -> Option<&'a str> {
         match self {
             Self::FileDeleted(file) | Self::FileRevoked(file) => Some(file.as_str()),
-            Self::UserBlocked(_) | Self::UserUnblocked(_) | Self::UserRevoked(_) => None,
+            Self::UserBlocked(_) | Self::UserUnblocked(_) | Self::UserRevoked(_) | Self::UserDeleted(_) => None,
         }
     }
 
     fn user(self) -> Option<&'a str> {
         match self {
-            Self::UserBlocked(user) | Self::UserUnblocked(user) | Self::UserRevoked(user) => Some(user.as_str()),
+            Self::UserBlocked(user) | Self::UserUnblocked(user) | Self::UserRevoked(user) | Self::UserDeleted(user) => {
+                Some(user.as_str())
+            }
             Self::FileDeleted(_) | Self::FileRevoked(_) => None,
         }
     }

@@ -9,12 +9,14 @@ mod changes;
 mod database;
 mod files;
 mod postgres;
+mod provider;
 mod sqlite;
 #[cfg(test)]
 mod tests;
 mod users;
 
 pub(crate) use files::{FileRow, Page, Position};
+pub(crate) use provider::{Effect, UserEvent, What};
 
 use database::{Database, Statement};
 use proto::{catalog::MIGRATIONS, storage::CatalogUrl};

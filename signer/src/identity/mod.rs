@@ -22,7 +22,7 @@ pub use jwks::{JwksSource, Pace};
 pub use key::{Key, PemError};
 pub(crate) use verifier::{KeyState, Verifier};
 
-use crate::{Signer, boundary::Exchange, clock, error::Error};
+use crate::{Signer, boundary::Exchange, clock, error::Error, webhooks::Secrets};
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
@@ -34,13 +34,15 @@ use std::sync::Arc;
 /// Clerk's session cookie.
 const COOKIE: &str = "__session";
 
-/// How tokens are judged: by which keys, and by which rules.
+/// How tokens are judged: by which keys, and by which rules; and how the provider's messages are.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// Where the keys are that may have signed a token.
     pub keys: KeySource,
     /// What its claims must say.
     pub rules: Rules,
+    /// What the provider signs its own messages with; without one none is taken.
+    pub webhooks: Option<Secrets>,
 }
 
 /// Where keys come from. With one in the settings none is ever fetched.

@@ -2,7 +2,7 @@
 
 use super::verified::{Fingerprint, Verified};
 use super::{Flaw, Identity, Key, KeySource, Rules, claims::Proof, jwks::Jwks, token::Unverified};
-use crate::{error::Error, observe::Metrics};
+use crate::{error::Error, observe::Metrics, webhooks::Secrets};
 use std::{sync::Arc, time::Duration};
 
 /// Judges tokens.
@@ -10,6 +10,7 @@ pub(crate) struct Verifier {
     keys: Keys,
     rules: Rules,
     verified: Verified,
+    webhooks: Option<Secrets>,
 }
 
 enum Keys {
@@ -39,7 +40,7 @@ impl Verifier {
                 _ => Keys::Fetched(Arc::new(Jwks::keep(source, metrics.key_fetches().clone()))),
             },
         };
-        Self { keys, rules: identity.rules, verified: Verified::new() }
+        Self { keys, rules: identity.rules, verified: Verified::new(), webhooks: identity.webhooks }
     }
 
     /// What the token proves at `now` (Unix seconds).
@@ -59,6 +60,10 @@ impl Verifier {
         let proof = Arc::new(token.judge(&key, &self.rules, now).map_err(refusal)?);
         self.verified.keep(fingerprint, Arc::clone(&proof), generation, text.len());
         Ok(proof)
+    }
+
+    pub(crate) fn webhook_secrets(&self) -> Option<&Secrets> {
+        self.webhooks.as_ref()
     }
 
     pub(crate) fn key_state(&self) -> KeyState {
@@ -110,7 +115,7 @@ mod tests {
         let encoded = [r#"{"alg":"RS256"}"#, &claims].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
         let signing = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes()).unwrap();
         let signature = crypto::sign(encoded.as_bytes(), &signing, Algorithm::RS256).unwrap();
-        let identity = Identity { keys: KeySource::Pem(key), rules: Rules::default() };
+        let identity = Identity { keys: KeySource::Pem(key), rules: Rules::default(), webhooks: None };
         (Verifier::new(identity, None, &Metrics::new().unwrap()), format!("{encoded}.{signature}"))
     }
 

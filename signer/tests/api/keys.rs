@@ -200,13 +200,13 @@ async fn new_settings_keep_the_keys_of_the_same_place() {
     let seen = token("user_1").signed();
     assert_eq!(status(&server, &seen).await, 200);
     provider.says(Reply::Reset);
-    server.signer.replace_identity(Identity { keys: provider.source(ON_DEMAND), rules: rules.clone() });
+    server.signer.replace_identity(Identity { keys: provider.source(ON_DEMAND), rules: rules.clone(), webhooks: None });
     assert_eq!(status(&server, &seen).await, 401, "what was verified before is judged by the new rules");
     let good = token("user_1").claim("iss", json!("https://clerk.example")).signed();
     assert_eq!(status(&server, &good).await, 200, "the key is still known");
 
     let other = Provider::with(Reply::Reset).await;
-    server.signer.replace_identity(Identity { keys: other.source(BRISK), rules });
+    server.signer.replace_identity(Identity { keys: other.source(BRISK), rules, webhooks: None });
     assert_eq!(status(&server, &good).await, 503, "keys of another place are not known yet");
 }
 

@@ -19,3 +19,4 @@ mod signed_url;
 mod storing;
 mod system;
 mod uploads;
+mod webhooks;

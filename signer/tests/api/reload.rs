@@ -73,7 +73,7 @@ async fn a_replaced_identity_judges_from_then_on() {
     assert_eq!(statuses(server.api).await, (200, 401));
     let keys = KeySource::Pem(Key::from_pem(&OTHER_KEY.public_key_pem()).unwrap());
     let rules = Rules { audience: "t2m-api".into(), ..Rules::default() };
-    server.signer.replace_identity(Identity { keys, rules });
+    server.signer.replace_identity(Identity { keys, rules, webhooks: None });
     assert_eq!(statuses(server.api).await, (401, 200));
 }
 

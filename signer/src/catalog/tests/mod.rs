@@ -4,6 +4,7 @@
 mod changes;
 mod files;
 mod opening;
+mod provider;
 mod trouble;
 mod users;
 

@@ -4,11 +4,13 @@ mod client;
 mod form;
 mod provider;
 mod tokens;
+mod webhook;
 
 pub(crate) use client::{Answer, Call, rest};
 pub(crate) use form::{Form, form, media_type};
 pub(crate) use provider::{BRISK, ON_DEMAND, Provider, Reply, eventually, jwk, key_set};
 pub(crate) use tokens::{KEY, OTHER_KEY, now, of_texts, pss, public_pem, token};
+pub(crate) use webhook::{Message, NEW_WEBHOOK_SECRET, WEBHOOK_SECRET, message, of};
 
 use object_store::{ObjectStoreExt, path::Path};
 use proto::{
