@@ -175,7 +175,8 @@ start_services() {
   export SIGNER_LISTEN="127.0.0.1:$signer_port" SIGNER_INTERNAL_LISTEN="127.0.0.1:$signer_internal"
   export GATEWAY_CACHE_DIR="$folder/cache"
   CLERK_JWT_KEY=$(<"$work/clerk.pub.pem")
-  export CLERK_JWT_KEY
+  CLERK_WEBHOOK_SIGNING_SECRET="whsec_$(new_secret)"
+  export CLERK_JWT_KEY CLERK_WEBHOOK_SIGNING_SECRET
 
   gateway="$PUBLIC_FILES_URL" signer="http://$SIGNER_LISTEN/api"
   start "${folder##*/}-signer" env TMPDIR="$folder/tmp" "$release/signer"

@@ -20,6 +20,7 @@ fn every_mistake_is_reported_at_once() {
         ("PUBLIC_FILES_URL", "files.example.com"),
         ("CLERK_JWT_KEY", ""),
         ("CLERK_JWKS_URL", "http://clerk.example/jwks"),
+        ("CLERK_WEBHOOK_SIGNING_SECRET", "whsec_secret-hook"),
         ("MAX_UPLOAD_BYTES", "lots"),
         ("STORAGE_URL", "ftp://secret-place"),
         ("DATABASE_URL", ""),
@@ -30,6 +31,7 @@ fn every_mistake_is_reported_at_once() {
         "SIGNER_LISTEN must be an address",
         "PUBLIC_FILES_URL must be a URL",
         "CLERK_JWKS_URL must be an https URL",
+        "CLERK_WEBHOOK_SIGNING_SECRET must be `whsec_` and base64",
         "MAX_UPLOAD_BYTES must be a number of bytes",
         "STORAGE_URL must be",
         "DATABASE_URL is required",
@@ -37,7 +39,7 @@ fn every_mistake_is_reported_at_once() {
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
-    assert!(!text.contains("short-secret") && !text.contains("secret-place"));
+    assert!(!text.contains("short-secret") && !text.contains("secret-place") && !text.contains("secret-hook"));
 }
 
 #[test]
