@@ -121,6 +121,7 @@ for (const entry of stricter) if (!met.has(entry)) fault(`in the list, and no to
 // A comparison in which everything is refused says nothing.
 if (counts.both < 500 || counts.neither < 500) fault(`too few on one side: ${JSON.stringify(counts)}`);
 
-console.log(`seed ${seed}, ${all.length} tokens: both accept ${counts.both}, both refuse ${counts.neither}, only the signer refuses ${counts.stricter}`);
+const { both, neither, stricter: onlyOurs } = counts;
+console.log(`seed ${seed}, ${all.length} tokens: both accept ${both}, both refuse ${neither}, only the signer refuses ${onlyOurs}`);
 for (const [text, times] of [...faults].slice(0, 40)) console.error(`${times} x ${text}`);
 process.exit(faults.size > 0 ? 1 : 0);

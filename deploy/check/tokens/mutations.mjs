@@ -144,17 +144,30 @@ export const mutations = (now, ours, other) => ({
   'stray bits in the signature': token((text) =>
     parts(text, ({ head, body, signature }) => [head, body, strayBits(signature)])),
   'white space': token((text) => ` ${text}`, (text) => `${text} `, (text) => `${text}\n`, (text) => text.replace('.', '. ')),
-  'more or fewer parts': token((text) => `${text}.`, (text) => `.${text}`, (text) => `${text}.${text}`, (text) => text.slice(0, text.lastIndexOf('.')), (text) => text.replaceAll('.', '..'), () => '', () => '..', () => 'x'),
+  'more or fewer parts': token(
+    (text) => `${text}.`,
+    (text) => `.${text}`,
+    (text) => `${text}.${text}`,
+    (text) => text.slice(0, text.lastIndexOf('.')),
+    (text) => text.replaceAll('.', '..'),
+    () => '',
+    () => '..',
+    () => 'x',
+  ),
   'no signature': token((text) => text.slice(0, text.lastIndexOf('.') + 1)),
   'a longer signature': token((text) => `${text}AAAA`, (text) => text.slice(0, -4)),
   'a flipped signature': (draft, pick, random) =>
     draft.wraps.push((text) => flipped(text, text.length - 2 - Math.floor(random() * 300))),
   'a flipped claim': (draft, pick, random) =>
-    draft.wraps.push((text) => parts(text, ({ head, body, signature }) => [head, flipped(body, Math.floor(random() * body.length)), signature])),
+    draft.wraps.push((text) => parts(text, ({ head, body, signature }) =>
+      [head, flipped(body, Math.floor(random() * body.length)), signature])),
   'a flipped header': (draft, pick, random) =>
-    draft.wraps.push((text) => parts(text, ({ head, body, signature }) => [flipped(head, Math.floor(random() * head.length)), body, signature])),
-  'claims of another token': token((text) =>
-    parts(text, ({ head, signature }) => [head, base64url(JSON.stringify({ sub: 'user_9', exp: now + 60, aud: AUDIENCE, azp: APP, iss: ISSUER })), signature])),
+    draft.wraps.push((text) => parts(text, ({ head, body, signature }) =>
+      [flipped(head, Math.floor(random() * head.length)), body, signature])),
+  'claims of another token': token((text) => {
+    const claims = { sub: 'user_9', exp: now + 60, aud: AUDIENCE, azp: APP, iss: ISSUER };
+    return parts(text, ({ head, signature }) => [head, base64url(JSON.stringify(claims)), signature]);
+  }),
   'another signer': (draft) => {
     draft.sign = (text) => createSign('RSA-SHA256').update(text).sign(other.privatePem, 'base64url');
   },
