@@ -3,7 +3,7 @@
 //! | step | where |
 //! |---|---|
 //! | find the one token that is presented | `presented` |
-//! | look whether it was verified before | `verified`, in a [`Verifier`] |
+//! | look whether it was verified before | `verified`, through `verifier` |
 //! | read it, verify its signature | `token`, with a [`Key`] of the settings or of the provider's set (`jwks`) |
 //! | judge its claims | `claims` |
 //! | ask the catalog whether the user is still welcome | `Caller` |
