@@ -174,9 +174,12 @@ start_services() {
   export GATEWAY_LISTEN="127.0.0.1:$gateway_port" GATEWAY_ADMIN_LISTEN="127.0.0.1:$gateway_admin"
   export SIGNER_LISTEN="127.0.0.1:$signer_port" SIGNER_INTERNAL_LISTEN="127.0.0.1:$signer_internal"
   export GATEWAY_CACHE_DIR="$folder/cache"
-  CLERK_JWT_KEY=$(<"$work/clerk.pub.pem")
   CLERK_WEBHOOK_SIGNING_SECRET="whsec_$(new_secret)"
-  export CLERK_JWT_KEY CLERK_WEBHOOK_SIGNING_SECRET
+  export CLERK_WEBHOOK_SIGNING_SECRET
+  # Where keys are to be fetched none is given.
+  CLERK_JWT_KEY=""
+  [[ -n "${CLERK_JWKS_URL:-}" ]] || CLERK_JWT_KEY=$(<"$work/clerk.pub.pem")
+  export CLERK_JWT_KEY
 
   gateway="$PUBLIC_FILES_URL" signer="http://$SIGNER_LISTEN/api"
   start "${folder##*/}-signer" env TMPDIR="$folder/tmp" "$release/signer"

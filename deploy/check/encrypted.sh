@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # The gateway with a certificate of its own, seen by clients that are not ours: curl and h2load over HTTP/1.1 and HTTP/2,
-# OpenSSL, ffmpeg. The authority is made for this run, and everything is verified against it.
+# OpenSSL, ffmpeg; and the signer with keys that it fetches over TLS. The authority is made for this run, and everything
+# is verified against it.
 
 encrypted() {
   kind=tls storage="file://$work/tls/files" folder="$work/tls"
   step "tls: an authority and a certificate are made" make_certificates
-  step "tls: the services start, the gateway with the certificate" start_encrypted
+  step "tls: the services start, the gateway with the certificate, the signer with fetched keys" start_encrypted
   step "tls: a clip is uploaded and listed" upload_clip
   step "tls: its owner gets a signed URL" sign_url
   step "tls: curl gets the file over HTTP/1.1 and HTTP/2, byte for byte" curl_both_protocols
@@ -38,9 +39,17 @@ issue_certificate() {
 }
 
 start_encrypted() {
+  local key_port
+  key_port=$(python3 "$check/free_ports.py" 1)
+  start tls-keys node "$check/key_server.mjs" "$key_port" "$folder/tls.crt" "$folder/tls.key" "$work/clerk.pub.pem"
+  # Until the key is made it has nothing to say; that it listens is enough.
+  wait_until 30 "the key server listens" openssl s_client -connect "127.0.0.1:$key_port" </dev/null >>"$work/logs/openssl.log" 2>&1
+  export CLERK_JWKS_URL="https://127.0.0.1:$key_port/.well-known/jwks.json" SSL_CERT_FILE="$authority"
   export GATEWAY_TLS_CERT="$folder/tls.crt" GATEWAY_TLS_KEY="$folder/tls.key"
   start_services_of_users https
-  unset GATEWAY_TLS_CERT GATEWAY_TLS_KEY
+  unset GATEWAY_TLS_CERT GATEWAY_TLS_KEY CLERK_JWKS_URL SSL_CERT_FILE
+  expect_status 200 "$signer/auth/health"
+  expect_equal "where the keys are from" "$(answer it.data.keys)" jwks
 }
 
 # --- the steps ---
