@@ -28,6 +28,17 @@ pub enum Error {
     /// Blocked, banned or deleted in the catalog.
     #[error("user blocked")]
     UserBlocked,
+    /// A page that may not change anything here.
+    #[error("a foreign origin")]
+    ForeignOrigin,
+    /// More calls than a caller may make.
+    #[error("rate limited: {limit} in {seconds} s")]
+    RateLimited {
+        /// Calls.
+        limit: u32,
+        /// The window's length.
+        seconds: u32,
+    },
     /// Something in the request is not as it must be.
     #[error("{field} {why}")]
     Invalid {
@@ -101,6 +112,14 @@ impl Error {
             Self::TokenInvalid(_) => client(S::UNAUTHORIZED, "Unauthorized", "token_invalid", "Invalid token"),
             Self::UserBlocked => {
                 client(S::FORBIDDEN, "User blocked", "user_blocked", "This account may not use the service.")
+            }
+            Self::ForeignOrigin => {
+                let message = "Pages of this origin may not call the API; ALLOWED_ORIGINS lists those that may.";
+                client(S::FORBIDDEN, "CSRF protection: Invalid origin", "invalid_origin", message)
+            }
+            Self::RateLimited { limit, seconds } => {
+                let message = format!("At most {limit} are taken in {seconds} s; Retry-After says when to go on.");
+                client(S::TOO_MANY_REQUESTS, "Rate limit exceeded", "rate_limited", message)
             }
             Self::Invalid { field, why } => {
                 client(S::BAD_REQUEST, "Invalid request", "invalid_request", format!("`{field}` {why}."))

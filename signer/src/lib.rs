@@ -10,6 +10,9 @@
 //! | `uploads` | forms into files: object durable first, row second |
 //! | `storage` | a folder or a bucket, as the side that writes |
 //! | `catalog` | every SQL statement |
+//! | [`tiers`], [`rate_limit`] | what a user may have, and how often |
+//! | `csrf`, `cors`, [`origin`] | which pages may call, and read the answer |
+//! | [`proxies`] | who is at the other end |
 //! | `durable` | folders that a power cut leaves in place |
 //! | `body` | request bodies, at the client's pace but not at any |
 //! | `error` | every refusal, declared once |
@@ -23,16 +26,22 @@ mod boundary;
 mod catalog;
 mod clock;
 pub mod config;
+mod cors;
+mod csrf;
 mod durable;
 mod error;
 mod files;
 mod health;
 pub mod identity;
 pub mod observe;
+pub mod origin;
+pub mod proxies;
+pub mod rate_limit;
 mod router;
 mod server;
 mod storage;
 mod sweep;
+pub mod tiers;
 mod uploads;
 
 pub use catalog::OpenError as CatalogOpenError;
@@ -50,6 +59,7 @@ use health::LastReach;
 use identity::Identity;
 use observe::Metrics;
 use proto::{id::UserId, keys::KeyRing};
+use rate_limit::RateLimit;
 use std::{
     pin::pin,
     sync::{
@@ -73,6 +83,7 @@ struct Parts {
     catalog: Catalog,
     storage: Storage,
     metrics: Metrics,
+    rate_limit: RateLimit,
     last_reach: LastReach,
     draining: AtomicBool,
     upload_places: Arc<Semaphore>,
@@ -104,12 +115,13 @@ impl Signer {
         if config.keys.has_short_secret() {
             tracing::warn!("a signing secret is shorter than {} bytes", proto::keys::MIN_SECRET_LEN);
         }
-        let storage = Storage::open(&config.storage, &config.aws, config.max_upload_bytes).await?;
+        let storage = Storage::open(&config.storage, &config.aws, config.tiers.largest_upload()).await?;
         let catalog = Catalog::open(&config.catalog).await?;
         Ok(Self(Arc::new(Parts {
             keys: ArcSwap::from_pointee(config.keys.clone()),
             identity: ArcSwap::from_pointee(config.identity.clone()),
             upload_places: Arc::new(Semaphore::new(config.max_uploads)),
+            rate_limit: RateLimit::open(config.redis.as_ref()).await,
             config,
             catalog,
             storage,
@@ -154,7 +166,7 @@ impl Signer {
         content_type: &str,
         bytes: impl Stream<Item = Bytes> + Send,
     ) -> Result<File, Error> {
-        let mut intake = Intake::begin(self, owner, Place::take(self)?).await?;
+        let mut intake = Intake::begin(self, owner, self.config().tiers.of(None), Place::take(self)?).await?;
         let mut pieces = pin!(bytes);
         while let Some(piece) = pieces.next().await {
             intake.write(piece).await?;
@@ -185,6 +197,10 @@ impl Signer {
 
     fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    fn rate_limit(&self) -> &RateLimit {
+        &self.0.rate_limit
     }
 
     fn last_reach(&self) -> &LastReach {

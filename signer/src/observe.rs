@@ -33,6 +33,8 @@ pub(crate) struct Metrics {
     uploads: IntCounterVec,
     received: IntCounter,
     tokens: IntCounterVec,
+    limited: IntCounterVec,
+    counts: IntCounterVec,
 }
 
 impl Metrics {
@@ -55,6 +57,12 @@ impl Metrics {
                 IntCounter::new("signer_received_bytes_total", "Bytes of files taken from clients.")?,
             )?,
             tokens: counters("signer_tokens_total", "Tokens judged; the code is `ok` or the refusal's.", &["code"])?,
+            limited: counters("signer_rate_limited_total", "Requests past a limit, by whose it was.", &["of"])?,
+            counts: counters(
+                "signer_rate_limit_counts_total",
+                "Calls counted with REDIS_URL set, by where; `process` while Redis is away.",
+                &["in"],
+            )?,
             registry,
         })
     }
@@ -68,6 +76,16 @@ impl Metrics {
 
     pub(crate) fn token(&self, refusal: Option<&Error>) {
         self.tokens.with_label_values(&[refusal.map_or("ok", |error| error.answer().code)]).inc();
+    }
+
+    /// A request past the limit of its `user` or its `address`.
+    pub(crate) fn limited(&self, of: &str) {
+        self.limited.with_label_values(&[of]).inc();
+    }
+
+    /// A call that was to be counted in Redis.
+    pub(crate) fn shared_count(&self, by_redis: bool) {
+        self.counts.with_label_values(&[if by_redis { "redis" } else { "process" }]).inc();
     }
 
     pub(crate) fn upload(&self, result: &str) {

@@ -1,7 +1,7 @@
 //! `POST /files/{fileId}/signed-url`: a link that opens one file of the caller's for a while.
 
 use super::{Named, Success, iso_string, own_file};
-use crate::{Signer, body::Fields, catalog::FileRow, clock, error::Error, identity::Caller};
+use crate::{Signer, body::Fields, catalog::FileRow, clock, error::Error, rate_limit::Counted, tiers::Limits};
 use axum::extract::{Request, State};
 use proto::{
     keys::KeyRing,
@@ -10,7 +10,6 @@ use proto::{
 use serde::Serialize;
 
 const DEFAULT_SECONDS: u64 = 3600;
-const MAX_SECONDS: u64 = 604_800;
 /// 15 digits: what the gateway reads.
 const MAX_UNIX_SECONDS: u64 = 999_999_999_999_999;
 const MAX_FILENAME: usize = 1024;
@@ -37,13 +36,13 @@ pub(crate) struct Link {
 /// The handler.
 pub(crate) async fn signed_url(
     State(signer): State<Signer>,
-    caller: Caller,
+    Counted(caller): Counted,
     Named(id): Named,
     request: Request,
 ) -> Result<Success<Link>, Error> {
     let (head, body) = request.into_parts();
     let fields = Fields::read(&head.headers, body, signer.config().upload_patience).await?;
-    let wish = Wish::read(&fields)?;
+    let wish = Wish::read(&fields, caller.limits())?;
     let row = own_file(&signer, &caller, &id).await?;
     let revoked_before = caller.standing().urls_revoked_before.max(row.urls_revoked_before);
     let link = wish.issue(&row, revoked_before, clock::unix_seconds(), &signer.keys())?;
@@ -64,15 +63,26 @@ impl Issued {
     }
 }
 
+/// How long a URL is to last, in seconds: as long as its caller's tier allows at most.
+fn lifetime(fields: &Fields, name: &'static str, limits: Limits) -> Result<u64, Error> {
+    let most = limits.max_url_seconds;
+    let why = || Error::invalid(name, format!("must be an integer from 1 to {most}"));
+    let asked = fields.integer(name, "").map_err(|_| why())?;
+    match asked {
+        None => Ok(DEFAULT_SECONDS.min(most)),
+        Some(seconds) if (1..=most).contains(&seconds) => Ok(seconds),
+        Some(_) => Err(why()),
+    }
+}
+
 impl Wish {
-    fn read(fields: &Fields) -> Result<Self, Error> {
-        const SECONDS: &str = "must be an integer from 1 to 604800";
+    fn read(fields: &Fields, limits: Limits) -> Result<Self, Error> {
         const VERSION: &str = "must be 1 or 2";
         const DISPOSITION: &str = "must be `inline` or `attachment`";
         const FILENAME: &str = "must be 1 to 1024 bytes of text without control characters";
         const NOT_BEFORE: &str = "must be a time in whole Unix seconds";
 
-        let seconds = fields.integer("expiresIn", SECONDS)?.unwrap_or(DEFAULT_SECONDS);
+        let seconds = lifetime(fields, "expiresIn", limits)?;
         let version = fields.integer("version", VERSION)?;
         let disposition = fields.text("disposition", DISPOSITION)?;
         let filename = fields.text("filename", FILENAME)?;
@@ -80,9 +90,6 @@ impl Wish {
 
         let is_name = |name: &str| (1..=MAX_FILENAME).contains(&name.len()) && !name.chars().any(char::is_control);
         let says_more = disposition.is_some() || filename.is_some() || not_before.is_some();
-        if !(1..=MAX_SECONDS).contains(&seconds) {
-            return Err(Error::invalid("expiresIn", SECONDS));
-        }
         if !matches!(version, None | Some(1 | 2)) {
             return Err(Error::invalid("version", VERSION));
         }

@@ -15,7 +15,7 @@ mod token;
 pub use claims::{Flaw, Rules, User};
 pub use keys::{Keys, PemError};
 
-use crate::{Signer, boundary::Exchange, clock, error::Error};
+use crate::{Signer, boundary::Exchange, clock, error::Error, tiers::Limits};
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
@@ -51,11 +51,17 @@ impl Identity {
 pub(crate) struct Caller {
     user: User,
     standing: UserStanding,
+    limits: Limits,
 }
 
 impl Caller {
     pub(crate) fn id(&self) -> &UserId {
         &self.user.id
+    }
+
+    /// What their tier lets them have.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
     }
 
     pub(crate) fn standing(&self) -> UserStanding {
@@ -77,7 +83,8 @@ impl FromRequestParts<Signer> for Caller {
         if standing.blocked || standing.deleted {
             return Err(Error::UserBlocked);
         }
-        Ok(Self { user, standing })
+        let limits = signer.config().tiers.of(user.subscription_tier.as_deref());
+        Ok(Self { user, standing, limits })
     }
 }
 

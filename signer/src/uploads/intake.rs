@@ -8,6 +8,7 @@ use crate::{
     error::Error,
     files::File,
     storage::{Key, Stored, Upload},
+    tiers::Limits,
 };
 use bytes::Bytes;
 use proto::id::{FileId, UserId};
@@ -50,19 +51,20 @@ pub(crate) struct Intake {
     upload: Upload,
     hash: Sha256,
     size: u64,
+    limits: Limits,
 }
 
 impl Intake {
-    pub(crate) async fn begin(signer: &Signer, owner: UserId, place: Place) -> Result<Self, Error> {
+    pub(crate) async fn begin(signer: &Signer, owner: UserId, limits: Limits, place: Place) -> Result<Self, Error> {
         let id: FileId =
             uuid::Uuid::now_v7().simple().to_string().parse().expect("32 hexadecimal digits are a file id");
         let key = Key::of(&id);
         let upload = signer.storage().begin(&key).await?;
-        Ok(Self { place, signer: signer.clone(), owner, id, key, upload, hash: Sha256::new(), size: 0 })
+        Ok(Self { place, signer: signer.clone(), owner, id, key, upload, hash: Sha256::new(), size: 0, limits })
     }
 
     pub(crate) async fn write(&mut self, piece: Bytes) -> Result<(), Error> {
-        let limit = self.signer.config().max_upload_bytes;
+        let limit = self.limits.max_upload_bytes;
         self.size += piece.len() as u64;
         if self.size > limit {
             return Err(Error::TooLarge { limit });
@@ -92,7 +94,7 @@ impl Intake {
     }
 
     async fn list(self, description: Description) -> Result<File, Error> {
-        let Self { place: _place, signer, owner, id, key, upload, hash, size } = self;
+        let Self { place: _place, signer, owner, id, key, upload, hash, size, limits: _ } = self;
         let stored = upload.finish().await?;
         if size != stored.size {
             return Err(Error::Internal(format!("{size} bytes were sent, {} stored", stored.size).into()));

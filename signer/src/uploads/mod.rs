@@ -21,6 +21,7 @@ use crate::{
     error::Error,
     files::{File, OneFile, Success},
     identity::Caller,
+    rate_limit::Counted,
 };
 use axum::{
     body::Body,
@@ -48,7 +49,7 @@ impl Drop for Outcome<'_> {
 /// The handler.
 pub(crate) async fn upload(
     State(signer): State<Signer>,
-    caller: Caller,
+    Counted(caller): Counted,
     request: Request,
 ) -> Result<Success<OneFile>, Error> {
     let mut outcome = Outcome { signer: &signer, result: "cut" };
@@ -64,7 +65,7 @@ pub(crate) async fn upload(
 
 async fn take_form(signer: &Signer, caller: &Caller, headers: &HeaderMap, body: Body) -> Result<File, Error> {
     let boundary = form::boundary(headers)?;
-    let limit = signer.config().max_upload_bytes;
+    let limit = caller.limits().max_upload_bytes;
     if declared_length(headers).is_some_and(|length| length > limit.saturating_add(FORM_ROOM)) {
         return Err(Error::TooLarge { limit });
     }
@@ -92,7 +93,7 @@ async fn take_file(
     place: Place,
     mut part: FilePart<'_>,
 ) -> Result<(Intake, String, String), Error> {
-    let mut intake = Intake::begin(signer, caller.id().clone(), place).await?;
+    let mut intake = Intake::begin(signer, caller.id().clone(), caller.limits(), place).await?;
     while let Some(piece) = part.next().await? {
         intake.write(piece).await?;
     }

@@ -5,16 +5,21 @@
 
 mod harness;
 
+mod addresses;
+mod cors;
+mod csrf;
 mod delete;
 mod errors;
 mod identity;
 mod lifecycle;
 mod list;
 mod malformed_uploads;
+mod rate_limit;
 mod read;
 mod reload;
 mod settings;
 mod signed_url;
 mod storing;
 mod system;
+mod tiers;
 mod uploads;

@@ -2,10 +2,12 @@
 
 mod client;
 mod form;
+mod link;
 mod tokens;
 
 pub(crate) use client::{Answer, Call, rest};
 pub(crate) use form::{Form, form, media_type};
+pub(crate) use link::Link;
 pub(crate) use tokens::{OTHER_KEY, now, of_texts, pss, public_pem, token};
 
 use object_store::{ObjectStoreExt, path::Path};
@@ -43,6 +45,24 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn start() -> Self {
         Self::start_with(|_| {}).await
+    }
+
+    /// With these variables beside, or in place of, the usual ones.
+    pub(crate) async fn given(changes: &[(&'static str, &str)]) -> Self {
+        Self::given_and(changes, |_| {}).await
+    }
+
+    /// And with this that no variable says.
+    pub(crate) async fn given_and(changes: &[(&'static str, &str)], change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut variables = variables(&folder);
+        for (name, value) in changes {
+            variables.retain(|(known, _)| known != name);
+            variables.push((name, (*value).to_owned()));
+        }
+        let mut config = config(&variables).unwrap();
+        change(&mut config);
+        Self::open(config, folder).await
     }
 
     /// With other settings than the usual ones.
@@ -197,6 +217,8 @@ pub(crate) fn variables(folder: &TempDir) -> Vec<(&'static str, String)> {
         ("PUBLIC_FILES_URL", format!("{BASE}/")),
         ("CLERK_JWT_KEY", tokens::public_pem().into()),
         ("MAX_UPLOAD_BYTES", "64MiB".into()),
+        // Out of the way of tests that are about something else.
+        ("RATE_LIMIT", "1000000/1h".into()),
     ]
 }
 
@@ -208,8 +230,8 @@ async fn make_schema(catalog: &CatalogUrl) {
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).execute(&mut connection).await.unwrap();
 }
 
-#[expect(clippy::disallowed_methods, reason = "which storage and database to test is the caller's choice")]
-fn environment(name: &str) -> Option<String> {
+#[expect(clippy::disallowed_methods, reason = "what to test with is the caller's choice")]
+pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
