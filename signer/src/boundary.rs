@@ -207,6 +207,7 @@ mod tests {
     use crate::{
         config::Config,
         identity::{Identity, Keys, Rules},
+        internal::ServiceTokens,
         origin::AllowedOrigins,
         proxies::TrustedProxies,
         rate_limit::Rate,
@@ -234,6 +235,8 @@ mod tests {
             aws: Aws::default(),
             catalog: CatalogUrl::Sqlite(folder.join("catalog.db")),
             tiers: Tiers::alike(limits),
+            service_tokens: ServiceTokens::default(),
+            audit_urls: false,
             redis: None,
             public_url: None,
             allowed_origins: AllowedOrigins::default(),

@@ -2,6 +2,7 @@
 
 use crate::{
     identity::{Identity, Keys, Rules},
+    internal::ServiceTokens,
     origin::{AllowedOrigins, NoOrigin, Origin},
     proxies::TrustedProxies,
     rate_limit::{Rate, RedisUrl},
@@ -19,7 +20,11 @@ use url::Url;
 /// The signer's own settings, beside [`proto::settings::COMMON`].
 pub const SETTINGS: &[Setting] = &[
     Setting::new("SIGNER_LISTEN", "127.0.0.1:8081", "Where the API is served"),
-    Setting::new("SIGNER_INTERNAL_LISTEN", "127.0.0.1:9081", "Where /healthz, /readyz and /metrics are served"),
+    Setting::new(
+        "SIGNER_INTERNAL_LISTEN",
+        "127.0.0.1:9081",
+        "Where /healthz, /readyz, /metrics and /internal are served",
+    ),
     Setting::unset("PUBLIC_FILES_URL", "Base of issued URLs, such as https://files.example.com"),
     Setting::secret("CLERK_JWT_KEY", "Clerk's public key as PEM; a line end may be written as \\n"),
     Setting::unset("CLERK_JWKS_URL", "Not supported yet; give CLERK_JWT_KEY"),
@@ -35,6 +40,11 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("RATE_LIMIT", "100/1h", "URLs and uploads of one user by time"),
     Setting::document("SIGNER_TIERS", "A TOML file: rate, max_upload_bytes, total_bytes and max_url_seconds by tier"),
     Setting::new("MAX_UPLOAD_BYTES", "5GiB", "Size of the largest file"),
+    Setting::secret(
+        "SIGNER_SERVICE_TOKENS",
+        "Services that may use /internal: name:<SHA-256 of its token>, with commas",
+    ),
+    Setting::new("AUDIT_URLS", "false", "Whether each issued URL leaves a line in the audit table"),
     Setting::secret("REDIS_URL", "Where several signers count calls together: redis://:password@host:6379/0"),
 ];
 
@@ -66,6 +76,10 @@ pub struct Config {
     pub catalog: CatalogUrl,
     /// `RATE_LIMIT`, `MAX_UPLOAD_BYTES` and `SIGNER_TIERS`.
     pub tiers: Tiers,
+    /// `SIGNER_SERVICE_TOKENS`.
+    pub service_tokens: ServiceTokens,
+    /// `AUDIT_URLS`.
+    pub audit_urls: bool,
     /// `REDIS_URL`.
     pub redis: Option<RedisUrl>,
     /// The origin in `SIGNER_PUBLIC_URL`.
@@ -99,6 +113,8 @@ impl Config {
         let storage = required(settings, "STORAGE_URL", str::parse);
         let catalog = required(settings, "DATABASE_URL", catalog_url);
         let tiers = Tiers::read(settings);
+        let service_tokens = service_tokens(settings);
+        let audit_urls = settings.value("AUDIT_URLS", "true or false");
         let redis = optional(settings, "REDIS_URL", str::parse);
         let public_url = optional(settings, "SIGNER_PUBLIC_URL", origin_of);
         let allowed_origins = optional(settings, "ALLOWED_ORIGINS", str::parse);
@@ -115,6 +131,8 @@ impl Config {
             aws: settings.aws().clone(),
             catalog: catalog?,
             tiers: tiers?,
+            service_tokens: service_tokens?,
+            audit_urls: audit_urls?,
             redis: redis?,
             public_url: public_url?,
             allowed_origins: allowed_origins?.unwrap_or_default(),
@@ -134,6 +152,12 @@ fn required<T, E: std::fmt::Display>(
     parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> Option<T> {
     settings.required(name).and_then(|_| settings.parsed(name, parse))
+}
+
+/// Which services may use the internal listener; mistakes stay noted in `settings`.
+#[must_use]
+pub fn service_tokens(settings: &mut Settings) -> Option<ServiceTokens> {
+    optional(settings, "SIGNER_SERVICE_TOKENS", str::parse).map(Option::unwrap_or_default)
 }
 
 /// `Some(None)` if it is not given at all.

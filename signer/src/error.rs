@@ -28,6 +28,9 @@ pub enum Error {
     /// Blocked, banned or deleted in the catalog.
     #[error("user blocked")]
     UserBlocked,
+    /// For admins only.
+    #[error("not an admin")]
+    Forbidden,
     /// A page that may not change anything here.
     #[error("a foreign origin")]
     ForeignOrigin,
@@ -68,6 +71,18 @@ pub enum Error {
     /// No such file, or not the caller's: one answer for both.
     #[error("no such file")]
     FileNotFound,
+    /// No object at the path that is to be registered.
+    #[error("no such object")]
+    ObjectNotFound,
+    /// An object that belongs to another user's file.
+    #[error("the path is taken")]
+    PathTaken,
+    /// The first request under this idempotency key is not done yet.
+    #[error("a request under this key is under way")]
+    KeyUnderWay,
+    /// Another request was made under this idempotency key.
+    #[error("the key is another request's")]
+    KeyReused,
     /// No such route.
     #[error("no such route")]
     RouteNotFound,
@@ -113,6 +128,7 @@ impl Error {
             Self::UserBlocked => {
                 client(S::FORBIDDEN, "User blocked", "user_blocked", "This account may not use the service.")
             }
+            Self::Forbidden => client(S::FORBIDDEN, "Forbidden", "forbidden", "This takes the role `admin`."),
             Self::ForeignOrigin => {
                 let message = "Pages of this origin may not call the API; ALLOWED_ORIGINS lists those that may.";
                 client(S::FORBIDDEN, "CSRF protection: Invalid origin", "invalid_origin", message)
@@ -137,6 +153,21 @@ impl Error {
                 client(S::REQUEST_TIMEOUT, "Request timeout", "timeout", "The body stopped arriving; send it again.")
             }
             Self::FileNotFound => client(S::NOT_FOUND, "File not found", "not_found", "You have no file with this id."),
+            Self::ObjectNotFound => {
+                client(S::NOT_FOUND, "Object not found", "object_not_found", "Storage holds no object at this path.")
+            }
+            Self::PathTaken => {
+                let message = "This object is another user's file, or one that is being deleted.";
+                client(S::CONFLICT, "Conflict", "path_taken", message)
+            }
+            Self::KeyUnderWay => {
+                let message = "The first request with this Idempotency-Key is still under way; ask again in a moment.";
+                client(S::CONFLICT, "Conflict", "idempotency_key_in_use", message)
+            }
+            Self::KeyReused => {
+                let message = "This Idempotency-Key belongs to another request; take a new one.";
+                client(S::UNPROCESSABLE_ENTITY, "Unprocessable", "idempotency_key_reused", message)
+            }
             Self::RouteNotFound => client(S::NOT_FOUND, "Not found", "unknown_route", "There is nothing at this path."),
             Self::MethodNotAllowed => {
                 let message = "This path takes other methods; see the Allow header.";

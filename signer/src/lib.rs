@@ -6,6 +6,9 @@
 //! | `router` | every route, on one page |
 //! | `boundary` | request ids, common headers, error bodies, the one log line |
 //! | [`identity`] | who is calling: the only way a handler gets a user id |
+//! | `admin` | what an admin may do, each use written down |
+//! | [`internal`] | what services ask for, with their tokens |
+//! | `idempotency` | a request that is repeated is done once |
 //! | `files` | list, look at, delete, issue signed URLs |
 //! | `uploads` | forms into files: object durable first, row second |
 //! | `storage` | a folder or a bucket, as the side that writes |
@@ -21,6 +24,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
+mod admin;
 mod body;
 mod boundary;
 mod catalog;
@@ -32,7 +36,9 @@ mod durable;
 mod error;
 mod files;
 mod health;
+mod idempotency;
 pub mod identity;
+pub mod internal;
 pub mod observe;
 pub mod origin;
 pub mod proxies;
@@ -57,6 +63,7 @@ use config::Config;
 use futures_util::{Stream, StreamExt};
 use health::LastReach;
 use identity::Identity;
+use internal::ServiceTokens;
 use observe::Metrics;
 use proto::{id::UserId, keys::KeyRing};
 use rate_limit::RateLimit;
@@ -80,6 +87,7 @@ struct Parts {
     config: Config,
     keys: ArcSwap<KeyRing>,
     identity: ArcSwap<Identity>,
+    service_tokens: ArcSwap<ServiceTokens>,
     catalog: Catalog,
     storage: Storage,
     metrics: Metrics,
@@ -120,6 +128,7 @@ impl Signer {
         Ok(Self(Arc::new(Parts {
             keys: ArcSwap::from_pointee(config.keys.clone()),
             identity: ArcSwap::from_pointee(config.identity.clone()),
+            service_tokens: ArcSwap::from_pointee(config.service_tokens.clone()),
             upload_places: Arc::new(Semaphore::new(config.max_uploads)),
             rate_limit: RateLimit::open(config.redis.as_ref()).await,
             config,
@@ -145,6 +154,11 @@ impl Signer {
     /// Judges tokens by this from now on.
     pub fn replace_identity(&self, identity: Identity) {
         self.0.identity.store(Arc::new(identity));
+    }
+
+    /// Lets the services of these tokens in from now on, and no others.
+    pub fn replace_service_tokens(&self, tokens: ServiceTokens) {
+        self.0.service_tokens.store(Arc::new(tokens));
     }
 
     /// Whether the catalog holds no file at all.
@@ -181,6 +195,10 @@ impl Signer {
 
     fn identity(&self) -> Arc<Identity> {
         self.0.identity.load_full()
+    }
+
+    fn service_tokens(&self) -> Arc<ServiceTokens> {
+        self.0.service_tokens.load_full()
     }
 
     fn keys(&self) -> Arc<KeyRing> {

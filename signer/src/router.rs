@@ -1,9 +1,11 @@
 //! Every route, on one page. The API is served under `/api` and `/api/v1` alike.
 
-use crate::{Signer, boundary, cors, csrf, error::Error, files, health, rate_limit::unproven, uploads};
+use crate::{
+    Signer, admin, boundary, cors, csrf, error::Error, files, health, internal, rate_limit::unproven, uploads,
+};
 use axum::{
     Router, middleware,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 
 /// The public API with all its layers.
@@ -37,13 +39,27 @@ fn api() -> Router<Signer> {
     Router::new()
         .route("/files", get(files::list))
         .route("/files/upload", post(uploads::upload))
-        .route("/files/{fileId}", get(files::read).delete(files::delete))
+        .route("/files/signed-urls", post(files::signed_urls))
+        .route("/files/{fileId}", get(files::read).patch(files::change).delete(files::delete))
         .route("/files/{fileId}/signed-url", post(files::signed_url))
+        .route("/files/{fileId}/revoke-urls", post(files::revoke_urls))
+        .route("/videos/{jobId}/signed-url", post(files::video_url))
+        .route("/usage", get(files::usage))
+        .route("/admin/files", get(files::list_of))
+        .route("/admin/files/{fileId}", delete(admin::delete_file))
+        .route("/admin/users/{userId}/block", post(admin::block))
+        .route("/admin/users/{userId}/unblock", post(admin::unblock))
+        .route("/admin/users/{userId}/revoke-urls", post(admin::revoke_urls))
 }
 
 /// What the internal listener serves.
 pub(crate) fn internal(signer: &Signer) -> Router {
-    Router::new()
+    let services = Router::new()
+        .route("/internal/files", post(internal::register))
+        .route("/internal/signed-urls", post(internal::signed_urls))
+        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
+        .layer(middleware::from_fn_with_state(signer.clone(), boundary::boundary));
+    services
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

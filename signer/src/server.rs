@@ -40,8 +40,8 @@ const MAX_BUFFER: usize = 64 << 10;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Clients' connections at most, if as many files may be open.
 const MAX_CONNECTIONS: usize = 4096;
-/// The same for operators; theirs are few, and must not wait behind those of clients.
-const MAX_INTERNAL_CONNECTIONS: usize = 64;
+/// The same for operators and services; theirs are few, and must not wait behind those of clients.
+const MAX_INTERNAL_CONNECTIONS: usize = 512;
 /// How long a client may take nothing of its answer.
 const WRITE_PATIENCE: Duration = Duration::from_secs(60);
 /// For the clean-up behind requests that were cut.

@@ -1,5 +1,6 @@
 //! Deletions that were begun and not finished: the row says `deleted`, the object may still be there. Finished
-//! beside the first requests, and tried again every minute; changes that no gateway waits for any more go too.
+//! beside the first requests, and tried again every minute; changes that no gateway waits for any more go too, and
+//! idempotency keys that have outlived their day.
 
 use crate::{Signer, clock};
 use std::time::Duration;
@@ -23,6 +24,9 @@ impl Signer {
             self.finish_deletions().await;
             if let Err(error) = self.catalog().trim_changes(clock::unix_millis() - CHANGES_KEPT).await {
                 tracing::warn!(%error, "old changes cannot be forgotten");
+            }
+            if let Err(error) = self.catalog().forget_keys(clock::unix_millis()).await {
+                tracing::warn!(%error, "old idempotency keys cannot be forgotten");
             }
         }
     }

@@ -21,6 +21,7 @@ const FEED_LOCK: i64 = 0x7432_6d66_6565_6400;
 pub(super) enum Change<'a> {
     FileDeleted(&'a FileId),
     FileRevoked(&'a FileId),
+    FileReplaced(&'a FileId),
     UserBlocked(&'a UserId),
     UserUnblocked(&'a UserId),
     UserRevoked(&'a UserId),
@@ -32,6 +33,7 @@ impl<'a> Change<'a> {
         match self {
             Self::FileDeleted(_) => "file_deleted",
             Self::FileRevoked(_) => "file_revoked",
+            Self::FileReplaced(_) => "file_replaced",
             Self::UserBlocked(_) => "user_blocked",
             Self::UserUnblocked(_) => "user_unblocked",
             Self::UserRevoked(_) => "user_revoked",
@@ -40,7 +42,7 @@ impl<'a> Change<'a> {
 
     fn file(self) -> Option<&'a str> {
         match self {
-            Self::FileDeleted(file) | Self::FileRevoked(file) => Some(file.as_str()),
+            Self::FileDeleted(file) | Self::FileRevoked(file) | Self::FileReplaced(file) => Some(file.as_str()),
             Self::UserBlocked(_) | Self::UserUnblocked(_) | Self::UserRevoked(_) => None,
         }
     }
@@ -48,7 +50,7 @@ impl<'a> Change<'a> {
     fn user(self) -> Option<&'a str> {
         match self {
             Self::UserBlocked(user) | Self::UserUnblocked(user) | Self::UserRevoked(user) => Some(user.as_str()),
-            Self::FileDeleted(_) | Self::FileRevoked(_) => None,
+            Self::FileDeleted(_) | Self::FileRevoked(_) | Self::FileReplaced(_) => None,
         }
     }
 }

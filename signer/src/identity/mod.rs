@@ -59,6 +59,11 @@ impl Caller {
         &self.user.id
     }
 
+    /// As their token has it.
+    pub(crate) fn role(&self) -> Option<&str> {
+        self.user.role.as_deref()
+    }
+
     /// What their tier lets them have.
     pub(crate) fn limits(&self) -> Limits {
         self.limits

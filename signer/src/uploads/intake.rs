@@ -7,11 +7,13 @@ use crate::{
     clock,
     error::Error,
     files::File,
+    idempotency,
     storage::{Key, Stored, Upload},
     tiers::Limits,
 };
 use bytes::Bytes;
 use proto::id::{FileId, UserId};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::sync::OwnedSemaphorePermit;
@@ -20,7 +22,7 @@ use tokio::sync::OwnedSemaphorePermit;
 const DISCARD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is said of a file beside its bytes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Description {
     pub(crate) filename: String,
     pub(crate) content_type: String,
@@ -28,6 +30,9 @@ pub(crate) struct Description {
     pub(crate) metadata: BTreeMap<String, String>,
     /// Unix seconds.
     pub(crate) expires_at: Option<u64>,
+    /// The idempotency key that the file answers.
+    #[serde(skip)]
+    pub(crate) claimed: Option<idempotency::Key>,
 }
 
 /// Room for one upload, from before its first byte until it is listed or has failed.
@@ -74,6 +79,11 @@ impl Intake {
         Ok(self.upload.write(piece).await?)
     }
 
+    /// Of what was sent so far, and of what is said of it.
+    pub(crate) fn fingerprint(&self, description: &Description) -> String {
+        idempotency::fingerprint(&(hex::encode(self.hash.clone().finalize()), description))
+    }
+
     /// Makes the file durable and lists it. Runs to its end even if the client leaves: between the object and its
     /// row nobody could say who has to clean up.
     pub(crate) async fn complete(self, description: Description) -> Result<File, Error> {
@@ -85,8 +95,12 @@ impl Intake {
     /// Whatever fails, and however late, leaves no object behind: a rename or a PUT may have succeeded before it.
     async fn store(self, description: Description) -> Result<File, Error> {
         let (signer, id, key) = (self.signer.clone(), self.id.clone(), self.key.clone());
+        let claimed = description.claimed.clone();
         let listed = self.list(description).await;
         if listed.is_err() {
+            if let Some(key) = &claimed {
+                idempotency::release(&signer, key).await;
+            }
             let discarding = signer.spawn(discard(signer.clone(), id, key));
             let _ = tokio::time::timeout(DISCARD_PATIENCE, discarding).await;
         }
@@ -99,11 +113,14 @@ impl Intake {
         if size != stored.size {
             return Err(Error::Internal(format!("{size} bytes were sent, {} stored", stored.size).into()));
         }
+        let claimed = description.claimed.clone();
         let row = row(id, owner, &key, &stored, hex::encode(hash.finalize()), description);
-        match signer.catalog().insert(&row).await? {
-            true => Ok(row.into()),
-            false => Err(Error::UserBlocked),
-        }
+        let file = File::from(row.clone());
+        let listed = match claimed {
+            Some(key) => signer.catalog().insert_answering(&row, &key.answered(&file)).await?,
+            None => signer.catalog().insert(&row).await?,
+        };
+        if listed { Ok(file) } else { Err(Error::UserBlocked) }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
     body::{Paced, declared_length},
     error::Error,
     files::{File, OneFile, Success},
+    idempotency::{self, Begun},
     identity::Caller,
     rate_limit::Counted,
 };
@@ -65,6 +66,7 @@ pub(crate) async fn upload(
 
 async fn take_form(signer: &Signer, caller: &Caller, headers: &HeaderMap, body: Body) -> Result<File, Error> {
     let boundary = form::boundary(headers)?;
+    let key = idempotency::key(headers, caller.id().as_str())?;
     let limit = caller.limits().max_upload_bytes;
     if declared_length(headers).is_some_and(|length| length > limit.saturating_add(FORM_ROOM)) {
         return Err(Error::TooLarge { limit });
@@ -84,7 +86,18 @@ async fn take_form(signer: &Signer, caller: &Caller, headers: &HeaderMap, body: 
         }
     }
     let (intake, name, content_type) = file.ok_or(Error::invalid("file", "must be a part of the form"))?;
-    intake.complete(fields.describe(name, content_type)?).await
+    store(signer, intake, Description { claimed: key, ..fields.describe(name, content_type)? }).await
+}
+
+/// Once, however often it is sent under the same key. What was stored before is not stored again: the intake is
+/// dropped.
+async fn store(signer: &Signer, intake: Intake, description: Description) -> Result<File, Error> {
+    if let Some(key) = &description.claimed
+        && let Begun::Before(file) = idempotency::begin(signer, key, &intake.fingerprint(&description)).await?
+    {
+        return Ok(*file);
+    }
+    intake.complete(description).await
 }
 
 async fn take_file(

@@ -6,11 +6,16 @@
 mod harness;
 
 mod addresses;
+mod admin;
+mod batch;
+mod change;
 mod cors;
 mod csrf;
 mod delete;
 mod errors;
+mod idempotency;
 mod identity;
+mod internal;
 mod lifecycle;
 mod list;
 mod malformed_uploads;

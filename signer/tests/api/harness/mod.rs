@@ -110,6 +110,11 @@ impl Server {
         Call::new(self.api, method, path)
     }
 
+    /// Calls the internal listener.
+    pub(crate) fn internal_post(&self, path: &str) -> Call {
+        Call::new(self.internal, "POST", path)
+    }
+
     /// Asks the internal listener.
     pub(crate) fn ask(&self, path: &str) -> Call {
         Call::new(self.internal, "GET", path)
@@ -142,6 +147,22 @@ impl Server {
         }
     }
 
+    /// The lines of the audit table, oldest first: actor, action, target.
+    pub(crate) async fn audit(&self) -> Vec<String> {
+        const LINES: &str = "SELECT actor || ' ' || action || ' ' || target FROM audit ORDER BY at, id";
+        match &self.config.catalog {
+            CatalogUrl::Sqlite(path) => {
+                let url = format!("sqlite://{}", path.display());
+                let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+                sqlx::query_scalar(LINES).fetch_all(&mut connection).await.unwrap()
+            }
+            CatalogUrl::Postgres(url) => {
+                let mut connection = sqlx::PgConnection::connect(url.expose()).await.unwrap();
+                sqlx::query_scalar(LINES).fetch_all(&mut connection).await.unwrap()
+            }
+        }
+    }
+
     /// The catalog's file, if it is one.
     pub(crate) fn catalog(&self) -> Option<&std::path::Path> {
         match &self.config.catalog {
@@ -161,6 +182,21 @@ impl Server {
             StorageUrl::S3 { prefix, .. } => {
                 let listing = bucket(&self.config).keys_below(prefix).await;
                 listing.into_iter().map(|key| key[prefix.len() + 1..].to_owned()).collect()
+            }
+        }
+    }
+
+    /// Puts an object into storage, as the main API would.
+    pub(crate) async fn put_object(&self, key: &str, bytes: &[u8]) {
+        match &self.config.storage {
+            StorageUrl::Folder(root) => {
+                let path = root.join(key);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, bytes).unwrap();
+            }
+            StorageUrl::S3 { prefix, .. } => {
+                let path = Path::parse(format!("{prefix}/{key}")).unwrap();
+                bucket(&self.config).0.put(&path, bytes.to_vec().into()).await.unwrap();
             }
         }
     }
