@@ -62,16 +62,13 @@ impl Server {
         }
         let mut config = config(&variables).unwrap();
         change(&mut config);
+        make_schema(&config.catalog).await;
         Self::open(config, folder).await
     }
 
     /// With other settings than the usual ones.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut config = config(&variables(&folder)).unwrap();
-        make_schema(&config.catalog).await;
-        change(&mut config);
-        Self::open(config, folder).await
+        Self::given_and(&[], change).await
     }
 
     async fn open(config: Config, folder: TempDir) -> Self {
