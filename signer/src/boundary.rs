@@ -238,6 +238,7 @@ mod tests {
             service_tokens: ServiceTokens::default(),
             audit_urls: false,
             redis: None,
+            redis_patience: Duration::ZERO,
             public_url: None,
             allowed_origins: AllowedOrigins::default(),
             trusted_proxies: TrustedProxies::default(),

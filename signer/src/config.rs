@@ -50,6 +50,8 @@ pub const SETTINGS: &[Setting] = &[
 
 /// How long a client may take for each KiB of a body.
 const UPLOAD_PATIENCE: Duration = Duration::from_secs(60);
+/// What Redis may add to a request, at the worst and once: then it is taken to be away.
+const REDIS_PATIENCE: Duration = Duration::from_millis(100);
 /// What each address may ask for without an identity: generous, for a whole office is one address.
 const UNPROVEN: &str = "6000/1m";
 /// Each holds two pieces or parts in memory.
@@ -82,6 +84,8 @@ pub struct Config {
     pub audit_urls: bool,
     /// `REDIS_URL`.
     pub redis: Option<RedisUrl>,
+    /// How long one answer of Redis is waited for. No setting of its own: a tenth of a second.
+    pub redis_patience: Duration,
     /// The origin in `SIGNER_PUBLIC_URL`.
     pub public_url: Option<Origin>,
     /// `ALLOWED_ORIGINS`.
@@ -134,6 +138,7 @@ impl Config {
             service_tokens: service_tokens?,
             audit_urls: audit_urls?,
             redis: redis?,
+            redis_patience: REDIS_PATIENCE,
             public_url: public_url?,
             allowed_origins: allowed_origins?.unwrap_or_default(),
             trusted_proxies: trusted_proxies?.unwrap_or_default(),

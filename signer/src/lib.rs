@@ -130,7 +130,7 @@ impl Signer {
             identity: ArcSwap::from_pointee(config.identity.clone()),
             service_tokens: ArcSwap::from_pointee(config.service_tokens.clone()),
             upload_places: Arc::new(Semaphore::new(config.max_uploads)),
-            rate_limit: RateLimit::open(config.redis.as_ref()).await,
+            rate_limit: RateLimit::open(config.redis.as_ref(), config.redis_patience).await,
             config,
             catalog,
             storage,

@@ -32,7 +32,11 @@ use axum::{
 use memory::Windows;
 use proto::id::UserId;
 use shared::Shared;
-use std::{net::IpAddr, sync::Arc, time::Instant};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use window::Verdict;
 
 /// Calls of users that are remembered in this process: 64 MiB.
@@ -49,9 +53,9 @@ pub(crate) struct RateLimit {
 }
 
 impl RateLimit {
-    pub(crate) async fn open(redis: Option<&RedisUrl>) -> Self {
+    pub(crate) async fn open(redis: Option<&RedisUrl>, patience: Duration) -> Self {
         let shared = match redis {
-            Some(url) => Some(Shared::open(url).await),
+            Some(url) => Some(Shared::open(url, patience).await),
             None => None,
         };
         Self { began: Instant::now(), users: Windows::new(USER_CALLS), addresses: Windows::new(ADDRESS_CALLS), shared }

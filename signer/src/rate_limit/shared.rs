@@ -1,7 +1,7 @@
 //! Windows kept in Redis, for all signers together.
 //!
 //! There is a connection that answered lately, or there is none and nobody waits for one: an answer that fails or
-//! takes longer than [`PATIENCE`] ends the connection, and one task makes another beside the requests. So a Redis
+//! takes too long ends the connection, and one task makes another beside the requests. So a Redis
 //! that hangs delays the calls that were under way, once.
 
 use super::{Rate, window::Verdict};
@@ -15,8 +15,6 @@ use std::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
-/// For one answer.
-const PATIENCE: Duration = Duration::from_millis(100);
 /// For a connection that nobody waits for.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 /// Between two attempts to connect.
@@ -51,16 +49,19 @@ pub(super) struct Shared {
     script: Script,
     /// `None` while Redis is away.
     connection: ArcSwapOption<MultiplexedConnection>,
+    /// For one answer.
+    patience: Duration,
     last_told: Mutex<Option<Instant>>,
 }
 
 impl Shared {
     /// Connects, or goes on trying beside the first requests.
-    pub(super) async fn open(url: &RedisUrl) -> Arc<Self> {
+    pub(super) async fn open(url: &RedisUrl, patience: Duration) -> Arc<Self> {
         let shared = Arc::new(Self {
             client: url.0.clone(),
             script: Script::new(include_str!("sliding_window.lua")),
             connection: ArcSwapOption::empty(),
+            patience,
             last_told: Mutex::default(),
         });
         if let Err(error) = shared.connect().await {
@@ -74,7 +75,7 @@ impl Shared {
     pub(super) async fn count(self: &Arc<Self>, caller: &str, rate: Rate, cost: u32) -> Option<Verdict> {
         let connection = self.connection.load_full()?;
         let call = invocation(&self.script, caller, rate, cost);
-        match answer(&call, &connection).await {
+        match answer(&call, &connection, self.patience).await {
             Ok(verdict) => Some(verdict),
             Err(error) => {
                 // Of all whose calls fail with this connection, one takes it away and sees to another.
@@ -96,7 +97,7 @@ impl Shared {
             .set_response_timeout(Some(CONNECT_PATIENCE));
         let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
         let probe = Rate::new(1, 1).expect("one a second is a rate");
-        answer(&invocation(&self.script, "", probe, 0), &connection).await?;
+        answer(&invocation(&self.script, "", probe, 0), &connection, self.patience).await?;
         self.connection.store(Some(Arc::new(connection)));
         Ok(())
     }
@@ -129,9 +130,13 @@ fn invocation<'a>(script: &'a Script, caller: &str, rate: Rate, cost: u32) -> Sc
     call
 }
 
-async fn answer(call: &ScriptInvocation<'_>, connection: &MultiplexedConnection) -> Result<Verdict, RedisError> {
+async fn answer(
+    call: &ScriptInvocation<'_>,
+    connection: &MultiplexedConnection,
+    patience: Duration,
+) -> Result<Verdict, RedisError> {
     let mut connection = connection.clone();
-    let asked = timeout(PATIENCE, call.invoke_async::<(u8, u64, u64, u64)>(&mut connection));
+    let asked = timeout(patience, call.invoke_async::<(u8, u64, u64, u64)>(&mut connection));
     let late = |_| RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
     let (admitted, used, reset, retry) = asked.await.map_err(late)??;
     Ok(Verdict { admitted: admitted == 1, used, reset, retry })
@@ -144,6 +149,6 @@ impl Shared {
         let connection = self.connection.load_full().expect("Redis is there");
         let mut call = invocation(&self.script, caller, rate, cost);
         call.arg(now);
-        answer(&call, &connection).await.unwrap()
+        answer(&call, &connection, self.patience).await.unwrap()
     }
 }

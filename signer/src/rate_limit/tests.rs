@@ -1,7 +1,7 @@
 //! One suite for both places where windows are kept: this process always, Redis when `TEST_REDIS_URL` names one.
 
 use super::{Rate, memory::Windows, shared::Shared, window::Verdict};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// A store of windows, and a caller that no other test has.
 enum Store {
@@ -23,7 +23,7 @@ const T: u64 = 1_764_000_000_000;
 async fn stores() -> Vec<Store> {
     let mut stores = vec![Store::Memory(Windows::new(1 << 20))];
     if let Ok(url) = std::env::var("TEST_REDIS_URL") {
-        stores.push(Store::Redis(Shared::open(&url.parse().unwrap()).await));
+        stores.push(Store::Redis(Shared::open(&url.parse().unwrap(), Duration::from_secs(30)).await));
     }
     stores
 }

@@ -1,24 +1,27 @@
-//! A line to a server that can be cut and mended.
+//! A line to a server that can be cut, mended, and brought to a standstill.
 
-use std::net::SocketAddr;
+use std::{future::pending, net::SocketAddr};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
     task::{JoinHandle, JoinSet},
 };
+use tokio_util::sync::CancellationToken;
 
 /// Passes on what it gets, both ways, while it is whole.
 pub(crate) struct Link {
     pub(crate) address: SocketAddr,
     to: SocketAddr,
+    still: CancellationToken,
     running: Option<JoinHandle<()>>,
 }
 
 impl Link {
     pub(crate) async fn to(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        Self { address, to, running: Some(tokio::spawn(pass_on(listener, to))) }
+        let (address, still) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let running = Some(tokio::spawn(pass_on(listener, to, still.clone())));
+        Self { address, to, still, running }
     }
 
     /// Ends every connection, and takes no more.
@@ -31,18 +34,26 @@ impl Link {
     /// At the same address again.
     pub(crate) async fn mend(&mut self) {
         let listener = TcpListener::bind(self.address).await.unwrap();
-        self.running = Some(tokio::spawn(pass_on(listener, self.to)));
+        self.running = Some(tokio::spawn(pass_on(listener, self.to, self.still.clone())));
+    }
+
+    /// From now on every connection stays open, takes what it is given, and says nothing.
+    pub(crate) fn stand_still(&self) {
+        self.still.cancel();
     }
 }
 
-async fn pass_on(listener: TcpListener, to: SocketAddr) {
+async fn pass_on(listener: TcpListener, to: SocketAddr, still: CancellationToken) {
     // Dropped with this task, it ends them all.
     let mut connections = JoinSet::new();
     loop {
         let (mut near, _) = listener.accept().await.unwrap();
+        let still = still.clone();
         connections.spawn(async move {
-            if let Ok(mut far) = TcpStream::connect(to).await {
-                let _ = copy_bidirectional(&mut near, &mut far).await;
+            let Ok(mut far) = TcpStream::connect(to).await else { return };
+            tokio::select! {
+                () = still.cancelled() => pending::<()>().await,
+                _ = copy_bidirectional(&mut near, &mut far) => {}
             }
         });
     }
