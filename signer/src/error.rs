@@ -59,6 +59,12 @@ pub enum Error {
         /// In bytes.
         limit: u64,
     },
+    /// The caller's files would hold more than this many bytes together.
+    #[error("more than {limit} bytes together")]
+    OverQuota {
+        /// In bytes.
+        limit: u64,
+    },
     /// A body of another media type.
     #[error("media type is not {expected}")]
     MediaType {
@@ -144,6 +150,10 @@ impl Error {
             Self::TooLarge { limit } => {
                 let message = format!("At most {limit} bytes are taken here.");
                 client(S::PAYLOAD_TOO_LARGE, "Payload too large", "too_large", message)
+            }
+            Self::OverQuota { limit } => {
+                let message = format!("Your files may hold {limit} bytes together; delete some to make room.");
+                client(S::PAYLOAD_TOO_LARGE, "Quota exceeded", "quota_exceeded", message)
             }
             Self::MediaType { expected } => {
                 let message = format!("Send the body as {expected}.");

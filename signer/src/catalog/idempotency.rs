@@ -1,7 +1,7 @@
 //! The `idempotency_keys` table.
 
 use super::{
-    Catalog, FileRow,
+    Catalog,
     database::{Statement, Transaction},
 };
 use crate::idempotency::{Answered, Key};
@@ -70,21 +70,11 @@ impl Catalog {
         let statement = Statement::new("DELETE FROM idempotency_keys WHERE created_at <= $1").bind(now - LIFETIME);
         self.database.execute(statement).await
     }
-
-    /// As [`Catalog::insert`], together with the answer.
-    pub(crate) async fn insert_answering(&self, file: &FileRow, answered: &Answered) -> sqlx::Result<bool> {
-        let mut transaction = self.database.begin().await?;
-        if transaction.execute(file.insertion()).await? == 0 {
-            return Ok(false);
-        }
-        transaction.settle(answered).await?;
-        transaction.commit().await?;
-        Ok(true)
-    }
 }
 
 impl Transaction {
-    async fn settle(&mut self, answered: &Answered) -> sqlx::Result<()> {
+    /// As [`Catalog::settle`], if what it stands beside is committed.
+    pub(super) async fn settle(&mut self, answered: &Answered) -> sqlx::Result<()> {
         self.execute(settling(answered)).await.map(drop)
     }
 }

@@ -11,6 +11,7 @@ mod database;
 mod files;
 mod idempotency;
 mod postgres;
+mod quota;
 mod registered;
 mod sqlite;
 #[cfg(test)]

@@ -108,7 +108,7 @@ impl Intake {
     }
 
     async fn list(self, description: Description) -> Result<File, Error> {
-        let Self { place: _place, signer, owner, id, key, upload, hash, size, limits: _ } = self;
+        let Self { place: _place, signer, owner, id, key, upload, hash, size, limits } = self;
         let stored = upload.finish().await?;
         if size != stored.size {
             return Err(Error::Internal(format!("{size} bytes were sent, {} stored", stored.size).into()));
@@ -116,11 +116,12 @@ impl Intake {
         let claimed = description.claimed.clone();
         let row = row(id, owner, &key, &stored, hex::encode(hash.finalize()), description);
         let file = File::from(row.clone());
-        let listed = match claimed {
-            Some(key) => signer.catalog().insert_answering(&row, &key.answered(&file)).await?,
-            None => signer.catalog().insert(&row).await?,
+        let (catalog, answered) = (signer.catalog(), claimed.map(|key| key.answered(&file)));
+        let listed = match (limits.total_bytes, &answered) {
+            (None, None) => catalog.insert(&row).await?,
+            (total, answered) => catalog.insert_within(&row, total, answered.as_ref()).await?,
         };
-        if listed { Ok(file) } else { Err(Error::UserBlocked) }
+        if listed { Ok(file) } else { Err(refusal(&signer, &row.owner, limits).await?) }
     }
 }
 
@@ -141,6 +142,15 @@ fn row(id: FileId, owner: UserId, key: &Key, stored: &Stored, sha256: String, de
         expires_at: description.expires_at,
         urls_revoked_before: None,
     }
+}
+
+/// Why a file was not listed.
+async fn refusal(signer: &Signer, owner: &UserId, limits: Limits) -> Result<Error, Error> {
+    let standing = signer.catalog().standing(owner).await?;
+    Ok(match limits.total_bytes {
+        Some(limit) if !standing.blocked && !standing.deleted => Error::OverQuota { limit },
+        _ => Error::UserBlocked,
+    })
 }
 
 /// Removes an object that got no row. If the catalog cannot say so the object stays: an orphan is collected later,

@@ -71,6 +71,9 @@ async fn take_form(signer: &Signer, caller: &Caller, headers: &HeaderMap, body: 
     if declared_length(headers).is_some_and(|length| length > limit.saturating_add(FORM_ROOM)) {
         return Err(Error::TooLarge { limit });
     }
+    if key.is_none() {
+        refuse_full(signer, caller).await?;
+    }
     let mut place = Some(Place::take(signer)?);
     let mut body = Paced::new(body, signer.config().upload_patience);
     let mut form = Form::open(&mut body, &boundary).await?;
@@ -87,6 +90,14 @@ async fn take_form(signer: &Signer, caller: &Caller, headers: &HeaderMap, body: 
     }
     let (intake, name, content_type) = file.ok_or(Error::invalid("file", "must be a part of the form"))?;
     store(signer, intake, Description { claimed: key, ..fields.describe(name, content_type)? }).await
+}
+
+/// Who has no room left at all is told before anything is sent, unless it may have been stored before; the row's
+/// insert decides for everybody else.
+async fn refuse_full(signer: &Signer, caller: &Caller) -> Result<(), Error> {
+    let Some(limit) = caller.limits().total_bytes else { return Ok(()) };
+    let (bytes, _) = signer.catalog().usage(caller.id()).await?;
+    if bytes >= limit { Err(Error::OverQuota { limit }) } else { Ok(()) }
 }
 
 /// Once, however often it is sent under the same key. What was stored before is not stored again: the intake is

@@ -13,6 +13,10 @@ const TIERS: &str = "
 
     [premium]
     max_url_seconds = 7200
+
+    [small]
+    rate = '100/1h'
+    total_bytes = 25
 ";
 
 async fn server() -> (Server, NamedTempFile) {
@@ -76,4 +80,22 @@ async fn a_tier_has_its_own_longest_life_of_a_url() {
     assert_eq!(unasked.status, 200, "the default is no longer than the tier allows");
     let expires = unasked.json()["data"]["expires_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     assert!(expires.as_second().unsigned_abs() <= now() + 60);
+}
+
+#[tokio::test]
+async fn a_tier_has_its_own_sum_of_bytes_however_many_come_at_once() {
+    let (server, _file) = server().await;
+    let small = json!("small");
+    let uploads = (0..10).map(|_| upload(&server, &small, form().file("a", b"0123456789")));
+    let answers = futures_util::future::join_all(uploads).await;
+    for refused in answers.iter().filter(|answer| answer.status != 200) {
+        refused.refuses(413, "Quota exceeded", "quota_exceeded");
+    }
+    let stored: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
+    assert_eq!((stored.len(), server.objects().await.len()), (2, 2));
+    let usage = of(server.get("/api/usage"), &small).send().await.json()["data"].clone();
+    assert_eq!((&usage["bytes"], &usage["limits"]["total_bytes"]), (&json!(20), &json!(25)));
+    let id = stored[0].json()["data"]["file"]["id"].as_str().unwrap().to_owned();
+    of(server.delete(&format!("/api/files/{id}")), &small).send().await;
+    assert_eq!(upload(&server, &small, form().file("a", b"0123456789")).await.status, 200, "there is room again");
 }

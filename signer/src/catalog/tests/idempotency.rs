@@ -51,10 +51,10 @@ async fn an_answer_stands_exactly_if_the_file_does() {
     let (catalog, _fresh) = fresh().await;
     catalog.claim(&key("user_1"), "f", NOW).await.unwrap();
     catalog.block_user(&"user_1".parse().unwrap(), NOW).await.unwrap();
-    assert!(!catalog.insert_answering(&file("user_1", "a"), &answered("user_1", "done")).await.unwrap());
+    assert!(!catalog.insert_within(&file("user_1", "a"), None, Some(&answered("user_1", "done"))).await.unwrap());
     assert_eq!(catalog.claim(&key("user_1"), "f", NOW).await.unwrap(), Claim::UnderWay);
     catalog.unblock_user(&"user_1".parse().unwrap(), NOW).await.unwrap();
-    assert!(catalog.insert_answering(&file("user_1", "a"), &answered("user_1", "done")).await.unwrap());
+    assert!(catalog.insert_within(&file("user_1", "a"), None, Some(&answered("user_1", "done"))).await.unwrap());
     assert!(catalog.has_row(&id("a")).await.unwrap());
     assert_eq!(catalog.claim(&key("user_1"), "f", NOW).await.unwrap(), Claim::Answered("done".into()));
 }

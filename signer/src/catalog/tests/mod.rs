@@ -6,6 +6,7 @@ mod changes;
 mod files;
 mod idempotency;
 mod opening;
+mod quota;
 mod registered;
 mod trouble;
 mod users;
