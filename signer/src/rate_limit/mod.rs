@@ -2,12 +2,12 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | calls by time, as settings have it | [`rate`] |
-//! | the sliding window, as arithmetic | [`window`] |
-//! | windows in this process | [`memory`] |
-//! | windows in Redis, by a script that is the same arithmetic | [`shared`] |
-//! | what a limited answer says | [`Allowance`] |
-//! | what a request without a proven identity may do | [`unproven`] |
+//! | calls by time, as settings have it | `rate` |
+//! | the sliding window, as arithmetic | `window` |
+//! | windows in this process | `memory` |
+//! | windows in Redis, by a script that is the same arithmetic | `shared` |
+//! | what a limited answer says | `Allowance` |
+//! | what a request without a proven identity may do | `unproven` |
 //!
 //! Everything that issues a URL or begins an upload counts against its user, whatever comes of it; a call past the
 //! limit does not, so that who waits as told is served.
