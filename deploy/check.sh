@@ -101,6 +101,9 @@ if [[ "$embedded_only" == false ]]; then
   step "Postgres starts" start_postgres
   step "the catalog does on Postgres what it does on SQLite" test_catalog_on_postgres
   step "the signer's tests pass on Postgres" test_signer_on_postgres
+  step "Redis is installed" install_redis
+  step "Redis starts" start_redis
+  step "rates are limited in Redis as in the process" test_limits_on_redis
 fi
 
 step "a clip is made" make_clip

@@ -119,6 +119,18 @@ JSON
   wait_until "$ready_seconds" "a bucket is made" "$python" "$check/bucket.py" make "$bucket"
 }
 
+start_redis() {
+  redis_port=$(python3 "$check/free_ports.py" 1)
+  mkdir "$work/redis"
+  redis_url="redis://127.0.0.1:$redis_port"
+  start redis redis-server --port "$redis_port" --bind 127.0.0.1 --save '' --appendonly no --dir "$work/redis"
+  wait_until "$ready_seconds" "Redis answers" redis_answers
+}
+
+redis_answers() {
+  [[ "$(redis-cli -h 127.0.0.1 -p "$redis_port" ping 2>/dev/null)" == PONG ]]
+}
+
 # A fresh Postgres, trusted by whoever reaches it; it refuses to run as root.
 start_postgres() {
   postgres_port=$(python3 "$check/free_ports.py" 1)

@@ -109,6 +109,16 @@ postgres_programs() {
   find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1
 }
 
+# Debian's package would start it as a service, now and at every boot.
+install_redis() {
+  command -v redis-server >/dev/null && return
+  if [[ $EUID -eq 0 && ! -e /etc/systemd/system/redis-server.service ]]; then
+    mkdir -p /etc/systemd/system
+    ln -s /dev/null /etc/systemd/system/redis-server.service
+  fi
+  install_debian_packages redis-server:redis-server redis-cli:redis-tools
+}
+
 require_language() { # command, what it is
   command -v "$1" >/dev/null && return
   echo "$2 is needed and is not installed" >&2

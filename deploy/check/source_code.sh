@@ -42,6 +42,12 @@ test_catalog_on_postgres() {
   TEST_DATABASE_URL="$postgres_url" cargo test --locked --package signer --lib catalog
 }
 
+# The same arithmetic in Redis, then signers that share one, and one whose Redis goes away and comes back.
+test_limits_on_redis() {
+  TEST_REDIS_URL="$redis_url" cargo test --locked --package signer --lib rate_limit
+  TEST_REDIS_URL="$redis_url" cargo test --locked --workspace --test api rate_limit
+}
+
 test_signer_on_s3() {
   TEST_STORAGE_URL="$bucket/signer-tests" cargo test --locked --workspace --test api
 }

@@ -26,25 +26,33 @@ pub struct Setting {
     pub help: &'static str,
     /// Also taken from the file that `NAME_FILE` names.
     pub secret: bool,
+    /// Given as the path of a text file; what it means is that file's text.
+    pub document: bool,
 }
 
 impl Setting {
     /// A setting with a default.
     #[must_use]
     pub const fn new(name: &'static str, default: &'static str, help: &'static str) -> Self {
-        Self { name, default: Some(default), help, secret: false }
+        Self { name, default: Some(default), help, secret: false, document: false }
     }
 
     /// A setting that is unset until given.
     #[must_use]
     pub const fn unset(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: false }
+        Self { name, default: None, help, secret: false, document: false }
     }
 
     /// A secret, also read from `NAME_FILE`.
     #[must_use]
     pub const fn secret(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: true }
+        Self { name, default: None, help, secret: true, document: false }
+    }
+
+    /// The path of a text file, unset until given. [`Settings::text`] is the file's text.
+    #[must_use]
+    pub const fn document(name: &'static str, help: &'static str) -> Self {
+        Self { name, default: None, help, secret: false, document: true }
     }
 }
 
@@ -145,14 +153,21 @@ impl Settings {
         let direct = self.flag_or_variable(setting.name, flags, source);
         let file_name = format!("{}_FILE", setting.name);
         let path = if setting.secret { self.flag_or_variable(&file_name, flags, source) } else { None };
-        let Some(path) = path else { return direct };
-        if direct.is_some() {
+        if path.is_some() && direct.is_some() {
             self.mistake(setting.name, &format!("is given twice, also by {file_name}"));
         }
+        match (path, direct) {
+            (Some(path), _) => self.file(&file_name, &path, source).map(|text| without_newline(&text).to_owned()),
+            (None, Some(path)) if setting.document => self.file(setting.name, &path, source),
+            (None, direct) => direct,
+        }
+    }
+
+    fn file(&mut self, name: &str, path: &str, source: &Source<'_>) -> Option<String> {
         match (source.file)(path.trim()) {
-            Ok(text) => Some(without_newline(&text).to_owned()),
+            Ok(text) => Some(text),
             Err(error) => {
-                self.mistake(&file_name, &format!("names a file that cannot be read: {error}"));
+                self.mistake(name, &format!("names a file that cannot be read: {error}"));
                 None
             }
         }
@@ -254,7 +269,9 @@ fn without_newline(text: &str) -> &str {
     text.strip_suffix('\r').unwrap_or(text)
 }
 
-fn bytes(text: &str) -> Option<u64> {
+/// A number of bytes: digits, with `KiB`, `MiB` or `GiB` behind them if wanted.
+#[must_use]
+pub fn bytes(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {
         "" | "B" => 1,
@@ -274,6 +291,7 @@ mod tests {
         Setting::new("DEPTH", "3", "How deep"),
         Setting::unset("NAME", "What it is called"),
         Setting::secret("PASSWORD", "Kept"),
+        Setting::document("RULES", "What holds here"),
     ];
 
     fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Settings {
@@ -307,6 +325,14 @@ mod tests {
         assert_eq!(read(&[], &[("PASSWORD", "given")]).text("PASSWORD"), Some("given"));
         let twice = read(&[], &[("PASSWORD", "given"), ("PASSWORD_FILE", "/there")]).finish(Some(())).unwrap_err();
         assert!(twice.to_string().contains("PASSWORD is given twice"));
+    }
+
+    #[test]
+    fn a_document_is_the_text_of_the_file_that_is_named() {
+        assert_eq!(read(&[], &[("RULES", "/there")]).text("RULES"), Some("kept\n"));
+        assert_eq!(read(&[], &[("RULES_FILE", "/there")]).text("RULES"), None);
+        let missing = read(&[], &[("RULES", "/nowhere")]).finish(Some(())).unwrap_err();
+        assert!(missing.to_string().contains("RULES names a file that cannot be read"));
     }
 
     #[test]

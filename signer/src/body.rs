@@ -7,7 +7,7 @@ use axum::{
 };
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use tokio::time::{Instant, timeout};
 
 /// Bytes of a JSON body at most.
@@ -86,6 +86,28 @@ impl Fields {
     /// A text.
     pub(crate) fn text(&self, name: &'static str, why: &'static str) -> Result<Option<&str>, Error> {
         self.field(name, why, Value::as_str)
+    }
+
+    /// A list of 1 to `most` texts, which must be there.
+    pub(crate) fn texts(&self, name: &'static str, most: usize, why: &'static str) -> Result<Vec<String>, Error> {
+        let list = self.field(name, why, Value::as_array)?.filter(|list| (1..=most).contains(&list.len()));
+        let texts = list.and_then(|list| list.iter().map(|entry| entry.as_str().map(Into::into)).collect());
+        texts.ok_or(Error::invalid(name, why))
+    }
+
+    /// An object of texts.
+    pub(crate) fn text_map(
+        &self,
+        name: &'static str,
+        why: &'static str,
+    ) -> Result<Option<BTreeMap<String, String>>, Error> {
+        let read = |object: &Map<String, Value>| {
+            object.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect::<Option<_>>()
+        };
+        match self.field(name, why, Value::as_object)? {
+            None => Ok(None),
+            Some(object) => read(object).map(Some).ok_or(Error::invalid(name, why)),
+        }
     }
 
     fn field<'a, T>(

@@ -7,11 +7,11 @@
 mod host;
 mod linger;
 
-use crate::{Signer, error::Error};
+use crate::{Signer, error::Error, rate_limit::Allowance};
 use axum::{
     body::Body,
-    extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    extract::{FromRequestParts, MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -38,6 +38,7 @@ struct Facts {
     method: Method,
     route: String,
     user: OnceLock<UserId>,
+    allowance: OnceLock<Allowance>,
     started: Instant,
 }
 
@@ -49,6 +50,7 @@ impl Exchange {
             method: request.method().clone(),
             route: route.into(),
             user: OnceLock::new(),
+            allowance: OnceLock::new(),
             started: Instant::now(),
         }))
     }
@@ -63,8 +65,24 @@ impl Exchange {
         self.0.user.get_or_init(|| user.clone());
     }
 
+    /// Whether anybody has proven whose request it is.
+    pub(crate) fn is_proven(&self) -> bool {
+        self.0.user.get().is_some()
+    }
+
+    /// What the answer is to say of its caller's window, whatever else it says.
+    pub(crate) fn is_limited(&self, allowance: Allowance) {
+        self.0.allowance.get_or_init(|| allowance);
+    }
+
+    /// The refusal of a call that does not fit in its caller's window.
+    pub(crate) fn refuse(&self, allowance: Allowance) -> Error {
+        self.is_limited(allowance);
+        allowance.refusal()
+    }
+
     fn tell(&self, status: u16, error: Option<&Error>) {
-        let Facts { id, method, route, user, started } = &*self.0;
+        let Facts { id, method, route, user, started, .. } = &*self.0;
         let (level, code) = error.map_or((Level::INFO, ""), |error| {
             let answer = error.answer();
             (answer.level, answer.code)
@@ -77,6 +95,15 @@ impl Exchange {
         } else {
             tracing::info!(%method, route, status, ms, request_id = id, user, code, cause, "request");
         }
+    }
+}
+
+impl FromRequestParts<Signer> for Exchange {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Signer) -> Result<Self, Error> {
+        let exchange = parts.extensions.get::<Self>().cloned();
+        exchange.ok_or(Error::Internal("a route outside the boundary".into()))
     }
 }
 
@@ -118,6 +145,9 @@ pub(crate) async fn boundary(State(signer): State<Signer>, request: Request, nex
     let error = response.extensions_mut().remove::<Arc<Error>>();
     if let Some(error) = &error {
         write_error(&mut response, error, &exchange.0.id);
+    }
+    if let Some(allowance) = exchange.0.allowance.get() {
+        allowance.write(response.headers_mut());
     }
     write_common_headers(response.headers_mut(), &exchange.0.id);
     exchange.tell(response.status().as_u16(), error.as_deref());
@@ -177,6 +207,11 @@ mod tests {
     use crate::{
         config::Config,
         identity::{Identity, Key, KeySource, Rules},
+        internal::ServiceTokens,
+        origin::AllowedOrigins,
+        proxies::TrustedProxies,
+        rate_limit::Rate,
+        tiers::{Limits, Tiers},
     };
     use axum::{Router, body::to_bytes, middleware, routing::get};
     use hyper_util::service::TowerToHyperService;
@@ -188,6 +223,8 @@ mod tests {
 
     async fn signer(folder: &std::path::Path) -> Signer {
         let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+        let rate = Rate::new(1, 1).unwrap();
+        let limits = Limits { rate, max_upload_bytes: 1, total_bytes: None, max_url_seconds: 1 };
         let config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             internal_listen: "127.0.0.1:0".parse().unwrap(),
@@ -201,7 +238,15 @@ mod tests {
             storage: StorageUrl::Folder(folder.join("files")),
             aws: Aws::default(),
             catalog: CatalogUrl::Sqlite(folder.join("catalog.db")),
-            max_upload_bytes: 1,
+            tiers: Tiers::alike(limits),
+            service_tokens: ServiceTokens::default(),
+            audit_urls: false,
+            redis: None,
+            redis_patience: Duration::ZERO,
+            public_url: None,
+            allowed_origins: AllowedOrigins::default(),
+            trusted_proxies: TrustedProxies::default(),
+            unproven_rate: limits.rate,
             upload_patience: Duration::ZERO,
             max_uploads: 1,
             drain_delay: Duration::ZERO,

@@ -2,6 +2,11 @@
 
 use crate::{
     identity::{Identity, JwksSource, Key, KeySource, Rules},
+    internal::ServiceTokens,
+    origin::{AllowedOrigins, NoOrigin, Origin},
+    proxies::TrustedProxies,
+    rate_limit::{Rate, RedisUrl},
+    tiers::Tiers,
     webhooks::Secrets,
 };
 use proto::{
@@ -16,7 +21,11 @@ use url::Url;
 /// The signer's own settings, beside [`proto::settings::COMMON`].
 pub const SETTINGS: &[Setting] = &[
     Setting::new("SIGNER_LISTEN", "127.0.0.1:8081", "Where the API is served"),
-    Setting::new("SIGNER_INTERNAL_LISTEN", "127.0.0.1:9081", "Where /healthz, /readyz and /metrics are served"),
+    Setting::new(
+        "SIGNER_INTERNAL_LISTEN",
+        "127.0.0.1:9081",
+        "Where /healthz, /readyz, /metrics and /internal are served",
+    ),
     Setting::unset("PUBLIC_FILES_URL", "Base of issued URLs, such as https://files.example.com"),
     Setting::secret(
         "CLERK_JWT_KEY",
@@ -27,11 +36,29 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("CLERK_AUDIENCE", "t2m-api", "What `aud` of a token must hold"),
     Setting::unset("CLERK_AUTHORIZED_PARTIES", "What `azp` of a token may be, with commas; then `aud` may be absent"),
     Setting::secret("CLERK_WEBHOOK_SIGNING_SECRET", "What Clerk signs webhooks with; several with spaces between them"),
+    Setting::unset(
+        "SIGNER_PUBLIC_URL",
+        "The API's own origin, such as https://api.example.com, if Host does not say it",
+    ),
+    Setting::unset("ALLOWED_ORIGINS", "Origins whose pages may call the API, with commas"),
+    Setting::unset("TRUSTED_PROXIES", "Addresses and networks whose X-Forwarded-For and Forwarded are believed"),
+    Setting::new("RATE_LIMIT", "100/1h", "URLs and uploads of one user by time"),
+    Setting::document("SIGNER_TIERS", "A TOML file: rate, max_upload_bytes, total_bytes and max_url_seconds by tier"),
     Setting::new("MAX_UPLOAD_BYTES", "5GiB", "Size of the largest file"),
+    Setting::secret(
+        "SIGNER_SERVICE_TOKENS",
+        "Services that may use /internal: name:<SHA-256 of its token>, with commas",
+    ),
+    Setting::new("AUDIT_URLS", "false", "Whether each issued URL leaves a line in the audit table"),
+    Setting::secret("REDIS_URL", "Where several signers count calls together: redis://:password@host:6379/0"),
 ];
 
 /// How long a client may take for each KiB of a body.
 const UPLOAD_PATIENCE: Duration = Duration::from_secs(60);
+/// What Redis may add to a request, at the worst and once: then it is taken to be away.
+const REDIS_PATIENCE: Duration = Duration::from_millis(100);
+/// What each address may ask for without an identity: generous, for a whole office is one address.
+const UNPROVEN: &str = "6000/1m";
 /// Each holds two pieces or parts in memory.
 const MAX_UPLOADS: usize = 256;
 
@@ -54,8 +81,24 @@ pub struct Config {
     pub aws: Aws,
     /// `DATABASE_URL`.
     pub catalog: CatalogUrl,
-    /// `MAX_UPLOAD_BYTES`.
-    pub max_upload_bytes: u64,
+    /// `RATE_LIMIT`, `MAX_UPLOAD_BYTES` and `SIGNER_TIERS`.
+    pub tiers: Tiers,
+    /// `SIGNER_SERVICE_TOKENS`.
+    pub service_tokens: ServiceTokens,
+    /// `AUDIT_URLS`.
+    pub audit_urls: bool,
+    /// `REDIS_URL`.
+    pub redis: Option<RedisUrl>,
+    /// How long one answer of Redis is waited for. No setting of its own: a tenth of a second.
+    pub redis_patience: Duration,
+    /// The origin in `SIGNER_PUBLIC_URL`.
+    pub public_url: Option<Origin>,
+    /// `ALLOWED_ORIGINS`.
+    pub allowed_origins: AllowedOrigins,
+    /// `TRUSTED_PROXIES`.
+    pub trusted_proxies: TrustedProxies,
+    /// What an address may ask for without an identity. No setting of its own: 6,000 a minute.
+    pub unproven_rate: Rate,
     /// How long a client may take for each KiB of a body. No setting of its own: a minute.
     pub upload_patience: Duration,
     /// How many uploads may be under way. No setting of its own: 256.
@@ -78,7 +121,13 @@ impl Config {
         let keys = settings.key_ring();
         let storage = required(settings, "STORAGE_URL", str::parse);
         let catalog = required(settings, "DATABASE_URL", catalog_url);
-        let max_upload_bytes = settings.bytes("MAX_UPLOAD_BYTES");
+        let tiers = Tiers::read(settings);
+        let service_tokens = service_tokens(settings);
+        let audit_urls = settings.value("AUDIT_URLS", "true or false");
+        let redis = optional(settings, "REDIS_URL", str::parse);
+        let public_url = optional(settings, "SIGNER_PUBLIC_URL", origin_of);
+        let allowed_origins = optional(settings, "ALLOWED_ORIGINS", str::parse);
+        let trusted_proxies = optional(settings, "TRUSTED_PROXIES", str::parse);
         let drain_delay = settings.value("DRAIN_DELAY_SECONDS", "a number of seconds").map(Duration::from_secs);
         let drain = settings.value("DRAIN_SECONDS", "a number of seconds").map(Duration::from_secs);
         Some(Self {
@@ -90,7 +139,15 @@ impl Config {
             storage: storage?,
             aws: settings.aws().clone(),
             catalog: catalog?,
-            max_upload_bytes: max_upload_bytes?,
+            tiers: tiers?,
+            service_tokens: service_tokens?,
+            audit_urls: audit_urls?,
+            redis: redis?,
+            redis_patience: REDIS_PATIENCE,
+            public_url: public_url?,
+            allowed_origins: allowed_origins?.unwrap_or_default(),
+            trusted_proxies: trusted_proxies?.unwrap_or_default(),
+            unproven_rate: UNPROVEN.parse().ok()?,
             upload_patience: UPLOAD_PATIENCE,
             max_uploads: MAX_UPLOADS,
             drain_delay: drain_delay?,
@@ -105,6 +162,31 @@ fn required<T, E: std::fmt::Display>(
     parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> Option<T> {
     settings.required(name).and_then(|_| settings.parsed(name, parse))
+}
+
+/// Which services may use the internal listener; mistakes stay noted in `settings`.
+#[must_use]
+pub fn service_tokens(settings: &mut Settings) -> Option<ServiceTokens> {
+    optional(settings, "SIGNER_SERVICE_TOKENS", str::parse).map(Option::unwrap_or_default)
+}
+
+/// `Some(None)` if it is not given at all.
+fn optional<T, E: std::fmt::Display>(
+    settings: &mut Settings,
+    name: &str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Option<Option<T>> {
+    match settings.text(name) {
+        None => Some(None),
+        Some(_) => settings.parsed(name, parse).map(Some),
+    }
+}
+
+/// The origin of a base URL; a path behind it is none of a browser's business.
+fn origin_of(text: &str) -> Result<Origin, &'static str> {
+    let base = base_url(text)?;
+    let url = Url::parse(&base).map_err(|_| "must be a URL")?;
+    url.origin().ascii_serialization().parse().map_err(|NoOrigin| "must be a URL with an origin")
 }
 
 /// How callers prove who they are, by the `CLERK_*` settings; mistakes stay noted in `settings`.

@@ -34,6 +34,20 @@ pub enum Error {
     /// A webhook's message that is not taken.
     #[error("webhook refused: {0}")]
     Webhook(#[from] webhooks::Refused),
+    /// For admins only.
+    #[error("not an admin")]
+    Forbidden,
+    /// A page that may not change anything here.
+    #[error("a foreign origin")]
+    ForeignOrigin,
+    /// More calls than a caller may make.
+    #[error("rate limited: {limit} in {seconds} s")]
+    RateLimited {
+        /// Calls.
+        limit: u32,
+        /// The window's length.
+        seconds: u32,
+    },
     /// Something in the request is not as it must be.
     #[error("{field} {why}")]
     Invalid {
@@ -51,6 +65,12 @@ pub enum Error {
         /// In bytes.
         limit: u64,
     },
+    /// The caller's files would hold more than this many bytes together.
+    #[error("more than {limit} bytes together")]
+    OverQuota {
+        /// In bytes.
+        limit: u64,
+    },
     /// A body of another media type.
     #[error("media type is not {expected}")]
     MediaType {
@@ -63,6 +83,18 @@ pub enum Error {
     /// No such file, or not the caller's: one answer for both.
     #[error("no such file")]
     FileNotFound,
+    /// No object at the path that is to be registered.
+    #[error("no such object")]
+    ObjectNotFound,
+    /// An object that belongs to another user's file.
+    #[error("the path is taken")]
+    PathTaken,
+    /// The first request under this idempotency key is not done yet.
+    #[error("a request under this key is under way")]
+    KeyUnderWay,
+    /// Another request was made under this idempotency key.
+    #[error("the key is another request's")]
+    KeyReused,
     /// No such route.
     #[error("no such route")]
     RouteNotFound,
@@ -125,6 +157,15 @@ impl Error {
                 };
                 client(S::BAD_REQUEST, "Invalid webhook", code, message)
             }
+            Self::Forbidden => client(S::FORBIDDEN, "Forbidden", "forbidden", "This takes the role `admin`."),
+            Self::ForeignOrigin => {
+                let message = "Pages of this origin may not call the API; ALLOWED_ORIGINS lists those that may.";
+                client(S::FORBIDDEN, "CSRF protection: Invalid origin", "invalid_origin", message)
+            }
+            Self::RateLimited { limit, seconds } => {
+                let message = format!("At most {limit} are taken in {seconds} s; Retry-After says when to go on.");
+                client(S::TOO_MANY_REQUESTS, "Rate limit exceeded", "rate_limited", message)
+            }
             Self::Invalid { field, why } => {
                 client(S::BAD_REQUEST, "Invalid request", "invalid_request", format!("`{field}` {why}."))
             }
@@ -132,6 +173,10 @@ impl Error {
             Self::TooLarge { limit } => {
                 let message = format!("At most {limit} bytes are taken here.");
                 client(S::PAYLOAD_TOO_LARGE, "Payload too large", "too_large", message)
+            }
+            Self::OverQuota { limit } => {
+                let message = format!("Your files may hold {limit} bytes together; delete some to make room.");
+                client(S::PAYLOAD_TOO_LARGE, "Quota exceeded", "quota_exceeded", message)
             }
             Self::MediaType { expected } => {
                 let message = format!("Send the body as {expected}.");
@@ -141,6 +186,21 @@ impl Error {
                 client(S::REQUEST_TIMEOUT, "Request timeout", "timeout", "The body stopped arriving; send it again.")
             }
             Self::FileNotFound => client(S::NOT_FOUND, "File not found", "not_found", "You have no file with this id."),
+            Self::ObjectNotFound => {
+                client(S::NOT_FOUND, "Object not found", "object_not_found", "Storage holds no object at this path.")
+            }
+            Self::PathTaken => {
+                let message = "This object is another user's file, or one that is being deleted.";
+                client(S::CONFLICT, "Conflict", "path_taken", message)
+            }
+            Self::KeyUnderWay => {
+                let message = "The first request with this Idempotency-Key is still under way; ask again in a moment.";
+                client(S::CONFLICT, "Conflict", "idempotency_key_in_use", message)
+            }
+            Self::KeyReused => {
+                let message = "This Idempotency-Key belongs to another request; take a new one.";
+                client(S::UNPROCESSABLE_ENTITY, "Unprocessable", "idempotency_key_reused", message)
+            }
             Self::RouteNotFound => client(S::NOT_FOUND, "Not found", "unknown_route", "There is nothing at this path."),
             Self::MethodNotAllowed => {
                 let message = "This path takes other methods; see the Allow header.";

@@ -6,11 +6,17 @@
 //! | `router` | every route, on one page |
 //! | `boundary` | request ids, common headers, error bodies, the one log line |
 //! | [`identity`] | who is calling: the only way a handler gets a user id |
+//! | `admin` | what an admin may do, each use written down |
+//! | [`internal`] | what services ask for, with their tokens |
+//! | `idempotency` | a request that is repeated is done once |
 //! | `files` | list, look at, delete, issue signed URLs |
 //! | `uploads` | forms into files: object durable first, row second |
 //! | [`webhooks`] | what the identity provider tells of its users |
 //! | `storage` | a folder or a bucket, as the side that writes |
 //! | `catalog` | every SQL statement |
+//! | [`tiers`], [`rate_limit`] | what a user may have, and how often |
+//! | `csrf`, `cors`, [`origin`] | which pages may call, and read the answer |
+//! | [`proxies`] | who is at the other end |
 //! | `durable` | folders that a power cut leaves in place |
 //! | `body` | request bodies, at the client's pace but not at any |
 //! | `error` | every refusal, declared once |
@@ -19,21 +25,30 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
+mod admin;
 mod body;
 mod boundary;
 mod catalog;
 mod clock;
 pub mod config;
+mod cors;
+mod csrf;
 mod durable;
 mod error;
 mod files;
 mod health;
+mod idempotency;
 pub mod identity;
+pub mod internal;
 pub mod observe;
+pub mod origin;
+pub mod proxies;
+pub mod rate_limit;
 mod router;
 mod server;
 mod storage;
 mod sweep;
+pub mod tiers;
 mod uploads;
 pub mod webhooks;
 
@@ -50,8 +65,10 @@ use config::Config;
 use futures_util::{Stream, StreamExt};
 use health::LastReach;
 use identity::{Identity, Verifier};
+use internal::ServiceTokens;
 use observe::Metrics;
 use proto::{id::UserId, keys::KeyRing};
+use rate_limit::RateLimit;
 use std::{
     pin::pin,
     sync::{
@@ -75,9 +92,11 @@ struct Parts {
     config: Config,
     keys: ArcSwap<KeyRing>,
     identity: ArcSwap<Verifier>,
+    service_tokens: ArcSwap<ServiceTokens>,
     catalog: Catalog,
     storage: Storage,
     metrics: Metrics,
+    rate_limit: RateLimit,
     last_reach: LastReach,
     draining: AtomicBool,
     upload_places: Arc<Semaphore>,
@@ -110,13 +129,15 @@ impl Signer {
         if config.keys.has_short_secret() {
             tracing::warn!("a signing secret is shorter than {} bytes", proto::keys::MIN_SECRET_LEN);
         }
-        let storage = Storage::open(&config.storage, &config.aws, config.max_upload_bytes).await?;
+        let storage = Storage::open(&config.storage, &config.aws, config.tiers.largest_upload()).await?;
         let catalog = Catalog::open(&config.catalog).await?;
         let metrics = Metrics::new()?;
         Ok(Self(Arc::new(Parts {
             keys: ArcSwap::from_pointee(config.keys.clone()),
             identity: ArcSwap::from_pointee(Verifier::new(config.identity.clone(), None, &metrics)),
+            service_tokens: ArcSwap::from_pointee(config.service_tokens.clone()),
             upload_places: Arc::new(Semaphore::new(config.max_uploads)),
+            rate_limit: RateLimit::open(config.redis.as_ref(), config.redis_patience).await,
             config,
             catalog,
             storage,
@@ -147,6 +168,11 @@ impl Signer {
         self.0.identity.store(Arc::new(verifier));
     }
 
+    /// Lets the services of these tokens in from now on, and no others.
+    pub fn replace_service_tokens(&self, tokens: ServiceTokens) {
+        self.0.service_tokens.store(Arc::new(tokens));
+    }
+
     /// Whether the catalog holds no file at all.
     ///
     /// # Errors
@@ -166,7 +192,7 @@ impl Signer {
         content_type: &str,
         bytes: impl Stream<Item = Bytes> + Send,
     ) -> Result<File, Error> {
-        let mut intake = Intake::begin(self, owner, Place::take(self)?).await?;
+        let mut intake = Intake::begin(self, owner, self.config().tiers.of(None), Place::take(self)?).await?;
         let mut pieces = pin!(bytes);
         while let Some(piece) = pieces.next().await {
             intake.write(piece).await?;
@@ -183,6 +209,10 @@ impl Signer {
         self.0.identity.load_full()
     }
 
+    fn service_tokens(&self) -> Arc<ServiceTokens> {
+        self.0.service_tokens.load_full()
+    }
+
     fn keys(&self) -> Arc<KeyRing> {
         self.0.keys.load_full()
     }
@@ -197,6 +227,10 @@ impl Signer {
 
     fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    fn rate_limit(&self) -> &RateLimit {
+        &self.0.rate_limit
     }
 
     fn last_reach(&self) -> &LastReach {

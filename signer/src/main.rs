@@ -1,6 +1,6 @@
 //! The signer as a process: settings in, listeners up, signals.
 //!
-//! The first SIGTERM or SIGINT drains, the second cuts; SIGHUP reads the signing keys and Clerk's key again.
+//! The first SIGTERM or SIGINT drains, the second cuts; SIGHUP reads the signing keys, Clerk's key and the services' tokens again.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
@@ -130,6 +130,9 @@ fn reload(signer: &Signer, flags: &ArgMatches) {
     }
     if let Some(identity) = reread("identity", &[SETTINGS], flags, config::identity) {
         signer.replace_identity(identity);
+    }
+    if let Some(tokens) = reread("service tokens", &[SETTINGS], flags, config::service_tokens) {
+        signer.replace_service_tokens(tokens);
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct Metrics {
     tokens: IntCounterVec,
     key_fetches: IntCounterVec,
     webhooks: IntCounterVec,
+    limited: IntCounterVec,
+    counts: IntCounterVec,
 }
 
 impl Metrics {
@@ -67,6 +69,12 @@ impl Metrics {
                 "Messages of the identity provider; the result is what they did, or the refusal's code.",
                 &["result"],
             )?,
+            limited: counters("signer_rate_limited_total", "Requests past a limit, by whose it was.", &["of"])?,
+            counts: counters(
+                "signer_rate_limit_counts_total",
+                "Calls counted with REDIS_URL set, by where; `process` while Redis is away.",
+                &["in"],
+            )?,
             registry,
         })
     }
@@ -88,6 +96,16 @@ impl Metrics {
 
     pub(crate) fn webhook(&self, result: &str) {
         self.webhooks.with_label_values(&[result]).inc();
+    }
+
+    /// A request past the limit of its `user` or its `address`.
+    pub(crate) fn limited(&self, of: &str) {
+        self.limited.with_label_values(&[of]).inc();
+    }
+
+    /// A call that was to be counted in Redis.
+    pub(crate) fn shared_count(&self, by_redis: bool) {
+        self.counts.with_label_values(&[if by_redis { "redis" } else { "process" }]).inc();
     }
 
     pub(crate) fn upload(&self, result: &str) {

@@ -8,9 +8,14 @@
 
 mod limits;
 
-use crate::{Signer, router};
+use crate::{Signer, proxies::Peer, router};
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -35,8 +40,8 @@ const MAX_BUFFER: usize = 64 << 10;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Clients' connections at most, if as many files may be open.
 const MAX_CONNECTIONS: usize = 4096;
-/// The same for operators; theirs are few, and must not wait behind those of clients.
-const MAX_INTERNAL_CONNECTIONS: usize = 64;
+/// The same for operators and services; theirs are few, and must not wait behind those of clients.
+const MAX_INTERNAL_CONNECTIONS: usize = 512;
 /// How long a client may take nothing of its answer.
 const WRITE_PATIENCE: Duration = Duration::from_secs(60);
 /// For the clean-up behind requests that were cut.
@@ -129,8 +134,9 @@ async fn serve(listener: TcpListener, router: Router, bounds: Bounds, stop: Canc
             () = end.cancelled() => return,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let served = connection(stream, router.clone(), bounds.write_patience, stop.clone(), end.clone());
+            Ok((stream, peer)) => {
+                let client = Client { stream, peer: Peer(peer.ip()), router: router.clone() };
+                let served = connection(client, bounds.write_patience, stop.clone(), end.clone());
                 connections.spawn(async move {
                     served.await;
                     drop(place);
@@ -147,9 +153,15 @@ async fn serve(listener: TcpListener, router: Router, bounds: Bounds, stop: Canc
     connections.wait().await;
 }
 
-async fn connection(
+/// A connection, and what answers its requests.
+struct Client {
     stream: TcpStream,
+    peer: Peer,
     router: Router,
+}
+
+async fn connection(
+    Client { stream, peer, router }: Client,
     write_patience: Duration,
     stop: CancellationToken,
     end: CancellationToken,
@@ -158,13 +170,18 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(write_patience));
+    let answers = TowerToHyperService::new(router);
+    let answers = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        answers.call(request)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(MAX_BUFFER)
         // A client that has said all it wants to say still gets its answer.
         .half_close(true)
-        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(Box::pin(stream)), answers);
     let mut served = std::pin::pin!(served);
     tokio::select! {
         // An error here is a client that left, or spoke no HTTP; requests were logged where they were answered.

@@ -1,6 +1,6 @@
 //! Deletions that were begun and not finished: of a file, the row says `deleted` and the object may still be there; of
 //! a user, files may still be listed. Finished beside the first requests, and tried again every minute; changes that no
-//! gateway waits for any more go too.
+//! gateway waits for any more go too, and idempotency keys that have outlived their day.
 
 use crate::{Signer, clock};
 use std::time::Duration;
@@ -33,7 +33,7 @@ impl Signer {
             }
             self.finish_deletions().await;
             if let Err(error) = self.forget().await {
-                tracing::warn!(%error, "old changes and messages cannot be forgotten");
+                tracing::warn!(%error, "old changes, keys and messages cannot be forgotten");
             }
         }
     }
@@ -46,6 +46,7 @@ impl Signer {
     async fn forget(&self) -> sqlx::Result<()> {
         let now = clock::unix_millis();
         self.catalog().trim_changes(now - CHANGES_KEPT).await?;
+        self.catalog().forget_keys(now).await?;
         self.catalog().forget_messages(now - MESSAGES_KEPT).await.map(drop)
     }
 

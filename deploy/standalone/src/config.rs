@@ -18,7 +18,7 @@ use proto::{
     keys::KeyRing,
     settings::{COMMON, Mistakes, Setting, Settings, Source},
 };
-use signer::identity::Identity;
+use signer::{identity::Identity, internal::ServiceTokens};
 use std::{io, net::SocketAddr, path::Path};
 
 /// Standalone's own settings, beside those of both services.
@@ -102,6 +102,16 @@ pub fn identity(flags: &ArgMatches, source: &Source<'_>) -> Result<Option<Identi
     }
     let identity = signer::config::identity(&mut settings);
     settings.finish(identity.map(Some))
+}
+
+/// The services' tokens as they stand now.
+///
+/// # Errors
+/// A file that cannot be read, or tokens that cannot be used.
+pub fn service_tokens(flags: &ArgMatches, source: &Source<'_>) -> Result<ServiceTokens, Mistakes> {
+    let mut settings = Settings::read(&[signer::config::SETTINGS], flags, source, &[]);
+    let tokens = signer::config::service_tokens(&mut settings);
+    settings.finish(tokens)
 }
 
 /// What was given, before any default of ours.

@@ -29,7 +29,7 @@ use development::Development;
 use futures_util::stream;
 use gateway::Gateway;
 use proto::keys::KeyRing;
-use signer::{Signer, identity::Identity};
+use signer::{Signer, identity::Identity, internal::ServiceTokens};
 use std::io;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -118,6 +118,11 @@ impl Standalone {
     /// Trusts this identity provider from the next request on.
     pub fn replace_identity(&self, identity: Identity) {
         self.signer.replace_identity(identity);
+    }
+
+    /// Lets the services of these tokens in from the next request on, and no others.
+    pub fn replace_service_tokens(&self, tokens: ServiceTokens) {
+        self.signer.replace_service_tokens(tokens);
     }
 
     /// Signs and verifies with another ring from the next request on.

@@ -131,6 +131,13 @@ fn reread(standalone: &Standalone, flags: &ArgMatches) {
         Ok(None) => {}
         Err(mistakes) => tracing::error!(%mistakes, "identity kept as it was"),
     }
+    match with_environment(|source| config::service_tokens(flags, source)) {
+        Ok(tokens) => {
+            standalone.replace_service_tokens(tokens);
+            tracing::info!("service tokens read again");
+        }
+        Err(mistakes) => tracing::error!(%mistakes, "service tokens kept as they were"),
+    }
 }
 
 fn flags() -> ArgMatches {

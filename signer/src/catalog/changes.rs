@@ -21,6 +21,7 @@ const FEED_LOCK: i64 = 0x7432_6d66_6565_6400;
 pub(super) enum Change<'a> {
     FileDeleted(&'a FileId),
     FileRevoked(&'a FileId),
+    FileReplaced(&'a FileId),
     UserBlocked(&'a UserId),
     UserUnblocked(&'a UserId),
     UserRevoked(&'a UserId),
@@ -33,6 +34,7 @@ impl<'a> Change<'a> {
         match self {
             Self::FileDeleted(_) => "file_deleted",
             Self::FileRevoked(_) => "file_revoked",
+            Self::FileReplaced(_) => "file_replaced",
             Self::UserBlocked(_) => "user_blocked",
             Self::UserUnblocked(_) => "user_unblocked",
             Self::UserRevoked(_) => "user_revoked",
@@ -42,7 +44,7 @@ impl<'a> Change<'a> {
 
     fn file(self) -> Option<&'a str> {
         match self {
-            Self::FileDeleted(file) | Self::FileRevoked(file) => Some(file.as_str()),
+            Self::FileDeleted(file) | Self::FileRevoked(file) | Self::FileReplaced(file) => Some(file.as_str()),
             Self::UserBlocked(_) | Self::UserUnblocked(_) | Self::UserRevoked(_) | Self::UserDeleted(_) => None,
         }
     }
@@ -52,7 +54,7 @@ impl<'a> Change<'a> {
             Self::UserBlocked(user) | Self::UserUnblocked(user) | Self::UserRevoked(user) | Self::UserDeleted(user) => {
                 Some(user.as_str())
             }
-            Self::FileDeleted(_) | Self::FileRevoked(_) => None,
+            Self::FileDeleted(_) | Self::FileRevoked(_) | Self::FileReplaced(_) => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The `files` table.
 
 use super::{
-    Catalog,
+    Audit, Catalog,
     changes::Change,
     database::{Row, Statement},
     users::next_second,
@@ -13,9 +13,9 @@ use proto::{
 use sqlx::error::BoxDynError;
 use std::collections::BTreeMap;
 
-/// A user's files with every column that [`FileRow::read`] wants.
-const OF_USER: &str = "SELECT id, user_id, job_id, object_key, filename, content_type, size, etag, sha256, metadata, \
-     created_at, modified_at_seconds, expires_at_seconds, urls_revoked_before_seconds FROM files WHERE user_id = ";
+/// Every column that [`FileRow::read`] wants.
+pub(super) const COLUMNS: &str = "id, user_id, job_id, object_key, filename, content_type, size, etag, sha256, metadata, \
+     created_at, modified_at_seconds, expires_at_seconds, urls_revoked_before_seconds";
 
 /// A file that is ready.
 #[derive(Debug, Clone)]
@@ -61,7 +61,32 @@ pub(crate) struct Page {
 }
 
 impl FileRow {
-    fn read(row: &Row) -> sqlx::Result<Self> {
+    /// Adds it as ready, unless its owner is blocked or deleted.
+    pub(super) fn insertion(&self) -> Statement {
+        let metadata = serde_json::to_string(&self.metadata).expect("strings always serialise");
+        Statement::new(
+            "INSERT INTO files (id, user_id, job_id, object_key, filename, content_type, size, etag, sha256, metadata, \
+             state, created_at, modified_at_seconds, expires_at_seconds) \
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'ready', $11, $12, $13 \
+             WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = $2 \
+             AND (blocked_at IS NOT NULL OR banned_at IS NOT NULL OR deleted_at IS NOT NULL))",
+        )
+        .bind(self.id.as_str())
+        .bind(self.owner.as_str())
+        .bind(self.job_id.as_deref())
+        .bind(self.object_key.as_str())
+        .bind(self.filename.as_str())
+        .bind(self.content_type.as_str())
+        .bind(self.size)
+        .bind(self.etag.as_str())
+        .bind(self.sha256.as_deref())
+        .bind(metadata)
+        .bind(self.created_at)
+        .bind(self.modified_at)
+        .bind(self.expires_at)
+    }
+
+    pub(super) fn read(row: &Row) -> sqlx::Result<Self> {
         let decoded = |error: BoxDynError| sqlx::Error::Decode(error);
         let (metadata, etag): (String, String) = (row.get("metadata")?, row.get("etag")?);
         Ok(Self {
@@ -86,28 +111,7 @@ impl FileRow {
 impl Catalog {
     /// Adds a ready file. False, and nothing done, if its owner was blocked or deleted in the meantime.
     pub(crate) async fn insert(&self, file: &FileRow) -> sqlx::Result<bool> {
-        let metadata = serde_json::to_string(&file.metadata).expect("strings always serialise");
-        let statement = Statement::new(
-            "INSERT INTO files (id, user_id, job_id, object_key, filename, content_type, size, etag, sha256, metadata, \
-             state, created_at, modified_at_seconds, expires_at_seconds) \
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'ready', $11, $12, $13 \
-             WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = $2 \
-             AND (blocked_at IS NOT NULL OR banned_at IS NOT NULL OR deleted_at IS NOT NULL))",
-        )
-        .bind(file.id.as_str())
-        .bind(file.owner.as_str())
-        .bind(file.job_id.as_deref())
-        .bind(file.object_key.as_str())
-        .bind(file.filename.as_str())
-        .bind(file.content_type.as_str())
-        .bind(file.size)
-        .bind(file.etag.as_str())
-        .bind(file.sha256.as_deref())
-        .bind(metadata)
-        .bind(file.created_at)
-        .bind(file.modified_at)
-        .bind(file.expires_at);
-        Ok(self.database.execute(statement).await? == 1)
+        Ok(self.database.execute(file.insertion()).await? == 1)
     }
 
     /// Whether there is a row of this id, in whatever state.
@@ -129,19 +133,80 @@ impl Catalog {
 
     /// A user's files, newest first: those ready, and not outlived at `now` (Unix seconds).
     pub(crate) async fn list(&self, owner: &UserId, page: &Page, now: u64) -> sqlx::Result<Vec<FileRow>> {
-        let mut statement = readable(owner, now);
-        if let Some(job) = &page.job_id {
-            statement = statement.push_bind(" AND job_id = ", job.as_str());
-        }
-        if let Some(prefix) = &page.content_type {
-            statement = statement.push_bind(" AND LOWER(content_type) LIKE ", starts_with(prefix)).push(" ESCAPE '\\'");
-        }
-        if let Some(after) = &page.after {
-            statement = statement.push_bind(" AND (created_at, id) < (", after.created_at);
-            statement = statement.push_bind(", ", after.id.as_str()).push(")");
-        }
-        let statement = statement.push_bind(" ORDER BY created_at DESC, id DESC LIMIT ", i64::from(page.limit));
+        let statement = listed(owner, page, now);
         self.database.all(statement).await?.iter().map(FileRow::read).collect()
+    }
+
+    /// As [`Catalog::own_file`], for up to a hundred of them at once. In no order.
+    pub(crate) async fn own_files(&self, owner: &UserId, files: &[FileId], now: u64) -> sqlx::Result<Vec<FileRow>> {
+        let Some((first, others)) = files.split_first() else { return Ok(Vec::new()) };
+        let first = readable(owner, now).push_bind(" AND id IN (", first.as_str());
+        let statement = others.iter().fold(first, |statement, file| statement.push_bind(", ", file.as_str()));
+        self.database.all(statement.push(")")).await?.iter().map(FileRow::read).collect()
+    }
+
+    /// As [`Catalog::list`], at `now` in Unix milliseconds, and writes down who asked.
+    pub(crate) async fn list_by(
+        &self,
+        audit: &Audit,
+        owner: &UserId,
+        page: &Page,
+        now: i64,
+    ) -> sqlx::Result<Vec<FileRow>> {
+        let mut transaction = self.database.begin().await?;
+        transaction.audit(audit, now).await?;
+        let second = u64::try_from(now.div_euclid(1000)).unwrap_or_default();
+        let rows = transaction.all(listed(owner, page, second)).await?;
+        transaction.commit().await?;
+        rows.iter().map(FileRow::read).collect()
+    }
+
+    /// What a user has stored: bytes, and files. What is outlived counts until it is deleted.
+    pub(crate) async fn usage(&self, owner: &UserId) -> sqlx::Result<(u64, u64)> {
+        // The sum of BIGINTs is another type in Postgres.
+        let statement = Statement::new(
+            "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) AS bytes, COUNT(*) AS files FROM files \
+             WHERE user_id = $1 AND state = 'ready'",
+        );
+        let row = self.database.optional(statement.bind(owner.as_str())).await?.ok_or(sqlx::Error::RowNotFound)?;
+        Ok((row.number("bytes")?, row.number("files")?))
+    }
+
+    /// Gives a ready file of this owner another name, other metadata, or both; `now` is in Unix seconds. `None`: there
+    /// is no such file.
+    pub(crate) async fn describe(
+        &self,
+        owner: &UserId,
+        file: &FileId,
+        (filename, metadata): (Option<&str>, Option<&BTreeMap<String, String>>),
+        now: u64,
+    ) -> sqlx::Result<Option<FileRow>> {
+        let metadata = metadata.map(|map| serde_json::to_string(map).expect("strings always serialise"));
+        let statement = Statement::new(
+            "UPDATE files SET filename = COALESCE($1, filename), metadata = COALESCE($2, metadata) \
+             WHERE id = $3 AND user_id = $4 AND state = 'ready' \
+             AND (expires_at_seconds IS NULL OR expires_at_seconds > $5) RETURNING ",
+        )
+        .push(COLUMNS)
+        .bind(filename)
+        .bind(metadata.as_deref())
+        .bind(file.as_str())
+        .bind(owner.as_str())
+        .bind(now);
+        self.database.optional(statement).await?.as_ref().map(FileRow::read).transpose()
+    }
+
+    /// As [`Catalog::mark_deleted`], whoever owns it.
+    pub(crate) async fn mark_deleted_by(&self, audit: &Audit, file: &FileId, now: i64) -> sqlx::Result<Option<String>> {
+        let statement =
+            Statement::new("UPDATE files SET state = 'deleted' WHERE id = $1 AND state = 'ready' RETURNING object_key");
+        let mut transaction = self.database.begin().await?;
+        let row = transaction.optional(statement.bind(file.as_str())).await?;
+        let Some(key) = row.map(|row| row.get("object_key")).transpose()? else { return Ok(None) };
+        transaction.audit(audit, now).await?;
+        transaction.append(Change::FileDeleted(file), now).await?;
+        transaction.commit().await?;
+        Ok(Some(key))
     }
 
     /// Takes a ready file from its owner at `now` (Unix milliseconds), and says where its object lies. From here on its
@@ -158,8 +223,7 @@ impl Catalog {
         Ok(Some(key))
     }
 
-    /// As [`Catalog::revoke_user_urls`], for one ready file of this owner. `None`: there is no such file.
-    #[cfg_attr(not(test), expect(dead_code, reason = "its route is yet to come"))]
+    /// As [`Catalog::revoke_user_urls_by`], for one ready file of this owner. `None`: there is no such file.
     pub(crate) async fn revoke_file_urls(&self, owner: &UserId, file: &FileId, now: i64) -> sqlx::Result<Option<u64>> {
         let statement = Statement::new(
             "UPDATE files SET urls_revoked_before_seconds = CASE WHEN urls_revoked_before_seconds > $3 \
@@ -193,10 +257,27 @@ impl Catalog {
 
 /// What its owner can see of a file: the same rule as [`proto::catalog::admit`] has for its URL.
 fn readable(owner: &UserId, now: u64) -> Statement {
-    Statement::new(OF_USER)
-        .push_bind("", owner.as_str())
+    Statement::new("SELECT ")
+        .push(COLUMNS)
+        .push_bind(" FROM files WHERE user_id = ", owner.as_str())
         .push_bind(" AND state = 'ready' AND (expires_at_seconds IS NULL OR expires_at_seconds > ", now)
         .push(")")
+}
+
+/// A page of them, newest first.
+fn listed(owner: &UserId, page: &Page, now: u64) -> Statement {
+    let mut statement = readable(owner, now);
+    if let Some(job) = &page.job_id {
+        statement = statement.push_bind(" AND job_id = ", job.as_str());
+    }
+    if let Some(prefix) = &page.content_type {
+        statement = statement.push_bind(" AND LOWER(content_type) LIKE ", starts_with(prefix)).push(" ESCAPE '\\'");
+    }
+    if let Some(after) = &page.after {
+        statement = statement.push_bind(" AND (created_at, id) < (", after.created_at);
+        statement = statement.push_bind(", ", after.id.as_str()).push(")");
+    }
+    statement.push_bind(" ORDER BY created_at DESC, id DESC LIMIT ", i64::from(page.limit))
 }
 
 fn starts_with(prefix: &str) -> String {

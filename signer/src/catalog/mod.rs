@@ -5,18 +5,25 @@
 //! differ it is said why: how they are opened ([`sqlite`], [`postgres`]), how a writing transaction begins
 //! ([`database`]), and what keeps the feed in order ([`changes`]).
 
+mod audit;
 mod changes;
 mod database;
 mod files;
+mod idempotency;
 mod postgres;
 mod provider;
+mod quota;
+mod registered;
 mod sqlite;
 #[cfg(test)]
 mod tests;
 mod users;
 
+pub(crate) use audit::Audit;
 pub(crate) use files::{FileRow, Page, Position};
+pub(crate) use idempotency::Claim;
 pub(crate) use provider::{Effect, UserEvent, What};
+pub(crate) use registered::{Description, Registered};
 
 use database::{Database, Statement};
 use proto::{catalog::MIGRATIONS, storage::CatalogUrl};

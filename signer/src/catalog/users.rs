@@ -1,6 +1,6 @@
 //! The `users` table: what is known of a user that the files do not say.
 
-use super::{Catalog, changes::Change, database::Statement};
+use super::{Audit, Catalog, changes::Change, database::Statement};
 use proto::{catalog::UserStanding, id::UserId};
 
 impl Catalog {
@@ -21,32 +21,31 @@ impl Catalog {
     }
 
     /// Blocks the user at `now` (Unix milliseconds). One who was blocked before stays so from then.
-    #[cfg_attr(not(test), expect(dead_code, reason = "its route is yet to come"))]
-    pub(crate) async fn block_user(&self, user: &UserId, now: i64) -> sqlx::Result<()> {
+    pub(crate) async fn block_user_by(&self, audit: &Audit, user: &UserId, now: i64) -> sqlx::Result<()> {
         let statement = Statement::new(
             "INSERT INTO users (id, blocked_at) VALUES ($1, $2) ON CONFLICT (id) \
              DO UPDATE SET blocked_at = COALESCE(users.blocked_at, excluded.blocked_at)",
         );
         let mut transaction = self.database.begin().await?;
         transaction.execute(statement.bind(user.as_str()).bind(now)).await?;
+        transaction.audit(audit, now).await?;
         transaction.append(Change::UserBlocked(user), now).await?;
         transaction.commit().await
     }
 
     /// Takes an admin's block away; a ban at the identity provider stays.
-    #[cfg_attr(not(test), expect(dead_code, reason = "its route is yet to come"))]
-    pub(crate) async fn unblock_user(&self, user: &UserId, now: i64) -> sqlx::Result<()> {
+    pub(crate) async fn unblock_user_by(&self, audit: &Audit, user: &UserId, now: i64) -> sqlx::Result<()> {
         let statement = Statement::new("UPDATE users SET blocked_at = NULL WHERE id = $1").bind(user.as_str());
         let mut transaction = self.database.begin().await?;
         transaction.execute(statement).await?;
+        transaction.audit(audit, now).await?;
         transaction.append(Change::UserUnblocked(user), now).await?;
         transaction.commit().await
     }
 
     /// Refuses every URL that was issued to the user up to `now` (Unix milliseconds). Returns the Unix second before
     /// which a URL must not have been issued: the next one, and never an earlier one than before.
-    #[cfg_attr(not(test), expect(dead_code, reason = "its route is yet to come"))]
-    pub(crate) async fn revoke_user_urls(&self, user: &UserId, now: i64) -> sqlx::Result<u64> {
+    pub(crate) async fn revoke_user_urls_by(&self, audit: &Audit, user: &UserId, now: i64) -> sqlx::Result<u64> {
         let statement = Statement::new(
             "INSERT INTO users (id, urls_revoked_before_seconds) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE \
              SET urls_revoked_before_seconds = CASE WHEN users.urls_revoked_before_seconds > \
@@ -56,6 +55,7 @@ impl Catalog {
         let mut transaction = self.database.begin().await?;
         let row = transaction.optional(statement.bind(user.as_str()).bind(next_second(now))).await?;
         let before = row.ok_or(sqlx::Error::RowNotFound)?.number("urls_revoked_before_seconds")?;
+        transaction.audit(audit, now).await?;
         transaction.append(Change::UserRevoked(user), now).await?;
         transaction.commit().await?;
         Ok(before)

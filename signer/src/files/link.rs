@@ -1,31 +1,30 @@
-//! `POST /files/{fileId}/signed-url`: a link that opens one file of the caller's for a while.
+//! Links that open one file of its owner's for a while: one, many at once, and one of a job's newest video.
 
-use super::{Named, Success, iso_string, own_file};
-use crate::{Signer, body::Fields, catalog::FileRow, clock, error::Error, identity::Caller};
-use axum::extract::{Request, State};
+use super::{
+    Named, Success, job_id as valid_job_id, own_file,
+    wish::{INTERNAL, Issued, Names, PUBLIC, Wish},
+};
+use crate::{
+    Signer,
+    body::Fields,
+    boundary::Exchange,
+    catalog::{Audit, FileRow, Page},
+    clock,
+    error::Error,
+    identity::Caller,
+    rate_limit::Counted,
+    tiers::Limits,
+};
+use axum::extract::{Path, Request, State};
 use proto::{
-    keys::KeyRing,
-    signed_url::{CLOCK_SKEW, Disposition, LinkV2, sign_v1, sign_v2},
+    catalog::UserStanding,
+    id::{FileId, UserId},
 };
 use serde::Serialize;
+use std::collections::HashMap;
 
-const DEFAULT_SECONDS: u64 = 3600;
-const MAX_SECONDS: u64 = 604_800;
-/// 15 digits: what the gateway reads.
-const MAX_UNIX_SECONDS: u64 = 999_999_999_999_999;
-const MAX_FILENAME: usize = 1024;
-
-/// What is asked of a link.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Wish {
-    seconds: u64,
-    /// Any of the fields below, or `version: 2`, asks for version 2.
-    v2: bool,
-    disposition: Option<Disposition>,
-    filename: Option<String>,
-    /// Unix seconds.
-    not_before: Option<u64>,
-}
+/// Files of one request.
+const MAX_FILES: usize = 100;
 
 /// A link as it is answered.
 #[derive(Serialize)]
@@ -34,99 +33,152 @@ pub(crate) struct Link {
     expires_at: String,
 }
 
-/// The handler.
+/// The links of a batch, in the order asked.
+#[derive(Serialize)]
+pub(crate) struct Links {
+    results: Vec<Item>,
+}
+
+/// What came of one file of a batch.
+#[derive(Serialize)]
+struct Item {
+    file_id: String,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Outcome {
+    Issued(Link),
+    Refused { error: &'static str, code: &'static str },
+}
+
+/// Whose links they are, and what is known of them.
+pub(crate) struct Owner<'a> {
+    pub(crate) id: &'a UserId,
+    pub(crate) standing: UserStanding,
+    /// The owner, or a service.
+    pub(crate) asked_by: String,
+}
+
+/// `POST /files/{fileId}/signed-url`.
 pub(crate) async fn signed_url(
     State(signer): State<Signer>,
-    caller: Caller,
+    Counted(caller): Counted,
     Named(id): Named,
     request: Request,
 ) -> Result<Success<Link>, Error> {
-    let (head, body) = request.into_parts();
-    let fields = Fields::read(&head.headers, body, signer.config().upload_patience).await?;
-    let wish = Wish::read(&fields)?;
+    let wish = Wish::read(&fields(&signer, request).await?, &PUBLIC, caller.limits())?;
     let row = own_file(&signer, &caller, &id).await?;
-    let revoked_before = caller.standing().urls_revoked_before.max(row.urls_revoked_before);
-    let link = wish.issue(&row, revoked_before, clock::unix_seconds(), &signer.keys())?;
-    let url = format!("{}{}", signer.config().public_files_url, link.target);
-    Ok(Success::of(Link { url, expires_at: link.expires_at() }))
+    let link = signer.link(&wish, &row, caller.standing())?;
+    signer.audit_links(caller.id().as_str(), &[&row]).await?;
+    Ok(Success::of(link))
 }
 
-/// A link that was signed.
-struct Issued {
-    target: String,
-    /// Unix seconds.
-    expires: u64,
+/// `POST /videos/{jobId}/signed-url`: the newest ready video of that job among the caller's own.
+pub(crate) async fn video_url(
+    State(signer): State<Signer>,
+    Counted(caller): Counted,
+    job: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    request: Request,
+) -> Result<Success<Link>, Error> {
+    let wish = Wish::read(&fields(&signer, request).await?, &PUBLIC, caller.limits())?;
+    let job = job.ok().and_then(|Path(job)| valid_job_id(job).ok()).ok_or(Error::FileNotFound)?;
+    let newest = Page { limit: 1, after: None, content_type: Some("video/".into()), job_id: Some(job) };
+    let found = signer.catalog().list(caller.id(), &newest, clock::unix_seconds()).await?;
+    let row = found.first().ok_or(Error::FileNotFound)?;
+    let link = signer.link(&wish, row, caller.standing())?;
+    signer.audit_links(caller.id().as_str(), &[row]).await?;
+    Ok(Success::of(link))
 }
 
-impl Issued {
-    fn expires_at(&self) -> String {
-        iso_string(i64::try_from(self.expires).unwrap_or(i64::MAX).saturating_mul(1000))
+/// `POST /files/signed-urls`: costs as many as it asks for, and one if that cannot be told.
+pub(crate) async fn signed_urls(
+    State(signer): State<Signer>,
+    caller: Caller,
+    exchange: Exchange,
+    request: Request,
+) -> Result<Success<Links>, Error> {
+    let read = async { Batch::read(&fields(&signer, request).await?, &PUBLIC, caller.limits()) }.await;
+    signer.count(&caller, &exchange, read.as_ref().map_or(1, Batch::cost)).await?;
+    let owner = Owner { id: caller.id(), standing: caller.standing(), asked_by: caller.id().to_string() };
+    Ok(Success::of(signer.links(&owner, read?).await?))
+}
+
+async fn fields(signer: &Signer, request: Request) -> Result<Fields, Error> {
+    let (head, body) = request.into_parts();
+    Fields::read(&head.headers, body, signer.config().upload_patience).await
+}
+
+/// Files, and what is wished of a link to each.
+pub(crate) struct Batch {
+    ids: Vec<String>,
+    wish: Wish,
+}
+
+impl Batch {
+    /// As a service asks for it: no tier bounds it.
+    pub(crate) fn internal(fields: &Fields, limits: Limits) -> Result<Self, Error> {
+        Self::read(fields, &INTERNAL, limits)
+    }
+
+    fn read(fields: &Fields, names: &Names, limits: Limits) -> Result<Self, Error> {
+        let ids = fields.texts(names.ids, MAX_FILES, "must be a list of 1 to 100 file ids")?;
+        Ok(Self { ids, wish: Wish::read(fields, names, limits)? })
+    }
+
+    fn cost(&self) -> u32 {
+        u32::try_from(self.ids.len()).unwrap_or(u32::MAX)
     }
 }
 
-impl Wish {
-    fn read(fields: &Fields) -> Result<Self, Error> {
-        const SECONDS: &str = "must be an integer from 1 to 604800";
-        const VERSION: &str = "must be 1 or 2";
-        const DISPOSITION: &str = "must be `inline` or `attachment`";
-        const FILENAME: &str = "must be 1 to 1024 bytes of text without control characters";
-        const NOT_BEFORE: &str = "must be a time in whole Unix seconds";
-
-        let seconds = fields.integer("expiresIn", SECONDS)?.unwrap_or(DEFAULT_SECONDS);
-        let version = fields.integer("version", VERSION)?;
-        let disposition = fields.text("disposition", DISPOSITION)?;
-        let filename = fields.text("filename", FILENAME)?;
-        let not_before = fields.integer("notBefore", NOT_BEFORE)?;
-
-        let is_name = |name: &str| (1..=MAX_FILENAME).contains(&name.len()) && !name.chars().any(char::is_control);
-        let says_more = disposition.is_some() || filename.is_some() || not_before.is_some();
-        if !(1..=MAX_SECONDS).contains(&seconds) {
-            return Err(Error::invalid("expiresIn", SECONDS));
-        }
-        if !matches!(version, None | Some(1 | 2)) {
-            return Err(Error::invalid("version", VERSION));
-        }
-        if version == Some(1) && says_more {
-            return Err(Error::invalid("version", "must be 2 with `disposition`, `filename` or `notBefore`"));
-        }
-        if filename.is_some_and(|name| !is_name(name)) {
-            return Err(Error::invalid("filename", FILENAME));
-        }
-        if not_before.is_some_and(|second| second > MAX_UNIX_SECONDS) {
-            return Err(Error::invalid("notBefore", NOT_BEFORE));
-        }
-        let disposition = disposition.map(str::parse).transpose();
-        Ok(Self {
-            seconds,
-            v2: version == Some(2) || says_more,
-            disposition: disposition.map_err(|()| Error::invalid("disposition", DISPOSITION))?,
-            filename: filename.map(Into::into),
-            not_before,
-        })
-    }
-
-    /// A link never outlives its file. Once URLs were revoked only version 2 can say that it is newer; within the
-    /// second of the revocation by naming the next one, for the older links of that second are refused.
-    fn issue(&self, row: &FileRow, revoked_before: Option<u64>, now: u64, keys: &KeyRing) -> Result<Issued, Error> {
-        let expires = row.expires_at.unwrap_or(u64::MAX).min(now + self.seconds);
-        if self.not_before.is_some_and(|start| start > expires) {
-            return Err(Error::invalid("notBefore", "must not be after the link expires"));
-        }
-        let target = if self.v2 || revoked_before.is_some() {
-            let link = LinkV2 {
-                file: &row.id,
-                user: &row.owner,
-                expires,
-                issued_at: revoked_before.map_or(now, |second| second.clamp(now, now + CLOCK_SKEW)),
-                not_before: self.not_before,
-                disposition: self.disposition,
-                filename: self.filename.as_deref(),
-                segment: None,
+impl Signer {
+    /// One look-up for all of them; one that is refused does not hold up the others.
+    pub(crate) async fn links(&self, owner: &Owner<'_>, batch: Batch) -> Result<Links, Error> {
+        let ids: Vec<FileId> = batch.ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let rows = self.catalog().own_files(owner.id, &ids, clock::unix_seconds()).await?;
+        let rows: HashMap<_, _> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
+        let mut issued = Vec::new();
+        let item = |id: String| {
+            let row = rows.get(id.as_str()).copied().ok_or(Error::FileNotFound);
+            let link = row.and_then(|row| Ok((row, self.link(&batch.wish, row, owner.standing)?)));
+            let outcome = match link {
+                Ok((row, link)) => {
+                    issued.push(row);
+                    Outcome::Issued(link)
+                }
+                Err(refused) => {
+                    let answer = refused.answer();
+                    Outcome::Refused { error: answer.error, code: answer.code }
+                }
             };
-            sign_v2(keys, &link)
-        } else {
-            sign_v1(keys, &row.id, &row.owner, expires)
+            Item { file_id: id, outcome }
         };
-        Ok(Issued { target, expires })
+        let results = batch.ids.into_iter().map(item).collect();
+        self.audit_links(&owner.asked_by, &issued).await?;
+        Ok(Links { results })
+    }
+
+    /// With `AUDIT_URLS`, no link is given away that is not written down.
+    async fn audit_links(&self, actor: &str, rows: &[&FileRow]) -> Result<(), Error> {
+        if !self.config().audit_urls || rows.is_empty() {
+            return Ok(());
+        }
+        let line = |row: &&FileRow| Audit {
+            actor: actor.into(),
+            action: "issue_url",
+            target: row.id.to_string(),
+            details: None,
+        };
+        let lines: Vec<_> = rows.iter().map(line).collect();
+        Ok(self.catalog().write_down(&lines, clock::unix_millis()).await?)
+    }
+
+    fn link(&self, wish: &Wish, row: &FileRow, standing: UserStanding) -> Result<Link, Error> {
+        let revoked_before = standing.urls_revoked_before.max(row.urls_revoked_before);
+        let issued: Issued = wish.issue(row, revoked_before, clock::unix_seconds(), &self.keys())?;
+        let url = format!("{}{}", self.config().public_files_url, issued.target);
+        Ok(Link { url, expires_at: issued.expires_at() })
     }
 }

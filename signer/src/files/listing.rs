@@ -6,13 +6,15 @@
 use super::{File, Success, job_id};
 use crate::{
     Signer,
-    catalog::{Page, Position},
+    admin::Admin,
+    catalog::{FileRow, Page, Position},
     clock,
     error::Error,
     identity::Caller,
 };
 use axum::extract::{RawQuery, State};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use proto::id::UserId;
 use serde::Serialize;
 
 const DEFAULT_LIMIT: u32 = 20;
@@ -34,14 +36,40 @@ pub(crate) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Success<Listing>, Error> {
     let page = page(query.as_deref().unwrap_or_default())?;
-    // One more than asked for tells whether there is a next page.
-    let wanted = Page { limit: page.limit + 1, ..page.clone() };
-    let mut rows = signer.catalog().list(caller.id(), &wanted, clock::unix_seconds()).await?;
-    let has_more = rows.len() > page.limit as usize;
-    rows.truncate(page.limit as usize);
-    let last = rows.last().filter(|_| has_more);
-    let next_cursor = last.map(|row| cursor(&Position { created_at: row.created_at, id: row.id.clone() }));
-    Ok(Success::of(Listing { files: rows.into_iter().map(File::from).collect(), next_cursor }))
+    let rows = signer.catalog().list(caller.id(), &page.and_one(), clock::unix_seconds()).await?;
+    Ok(Success::of(Listing::of(rows, page.limit)))
+}
+
+/// `GET /admin/files?user_id=`: the files of any user; that somebody looked is written down.
+pub(crate) async fn list_of(
+    State(signer): State<Signer>,
+    admin: Admin,
+    RawQuery(query): RawQuery,
+) -> Result<Success<Listing>, Error> {
+    let query = query.unwrap_or_default();
+    let page = page(&query)?;
+    let user = parameter(&query, "user_id")?.and_then(|text| text.parse().ok());
+    let user: UserId = user.ok_or(Error::invalid("user_id", "must be a user id"))?;
+    let audit = admin.audit("list_files", user.as_str());
+    let rows = signer.catalog().list_by(&audit, &user, &page.and_one(), clock::unix_millis()).await?;
+    Ok(Success::of(Listing::of(rows, page.limit)))
+}
+
+impl Page {
+    /// One more than asked for tells whether there is a next page.
+    fn and_one(&self) -> Self {
+        Self { limit: self.limit + 1, ..self.clone() }
+    }
+}
+
+impl Listing {
+    fn of(mut rows: Vec<FileRow>, limit: u32) -> Self {
+        let has_more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let last = rows.last().filter(|_| has_more);
+        let next_cursor = last.map(|row| cursor(&Position { created_at: row.created_at, id: row.id.clone() }));
+        Self { files: rows.into_iter().map(File::from).collect(), next_cursor }
+    }
 }
 
 /// The page that a query asks for. Parameters that are not ours are ignored.

@@ -3,11 +3,16 @@
 //! Someone else's file, a deleted one, an outlived one and an id that cannot be one are all the same 404. One thing
 //! may still be done with an outlived file: its owner may delete it.
 
+mod change;
 mod link;
 mod listing;
+mod usage;
+mod wish;
 
-pub(crate) use link::signed_url;
-pub(crate) use listing::list;
+pub(crate) use change::{Revoked, change, filename, metadata, revoke_urls};
+pub(crate) use link::{Batch, Links, Owner, signed_url, signed_urls, video_url};
+pub(crate) use listing::{list, list_of};
+pub(crate) use usage::usage;
 
 use crate::{Signer, catalog::FileRow, clock, error::Error, identity::Caller, storage::Key};
 use axum::{
@@ -17,7 +22,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use proto::id::FileId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
 /// In characters.
@@ -27,7 +32,7 @@ const MAX_JOB_ID: usize = 128;
 const DELETE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A file as the API shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     /// Its id.
     pub id: String,
@@ -100,7 +105,7 @@ pub(crate) struct Deleted {
 }
 
 /// The file id in a path.
-pub(crate) struct Named(FileId);
+pub(crate) struct Named(pub(crate) FileId);
 
 impl FromRequestParts<Signer> for Named {
     type Rejection = Error;
@@ -127,18 +132,8 @@ pub(crate) async fn delete(
     caller: Caller,
     Named(id): Named,
 ) -> Result<Success<Deleted>, Error> {
-    let key =
-        signer.catalog().mark_deleted(caller.id(), &id, clock::unix_millis()).await?.ok_or(Error::FileNotFound)?;
-    let deleted = Deleted { id: id.to_string() };
-    let purging = signer.clone();
-    let purge = signer.spawn(async move {
-        // It is taken up again by `Signer::finish_deletions`.
-        if let Err(error) = purging.purge(id.as_str(), &key).await {
-            tracing::warn!(file = %id, %error, "a deletion is unfinished");
-        }
-    });
-    let _ = tokio::time::timeout(DELETE_PATIENCE, purge).await;
-    Ok(Success::of(deleted))
+    let key = signer.catalog().mark_deleted(caller.id(), &id, clock::unix_millis()).await?;
+    Ok(Success::of(signer.purge_soon(id, key.ok_or(Error::FileNotFound)?).await))
 }
 
 async fn own_file(signer: &Signer, caller: &Caller, id: &FileId) -> Result<FileRow, Error> {
@@ -147,6 +142,19 @@ async fn own_file(signer: &Signer, caller: &Caller, id: &FileId) -> Result<FileR
 }
 
 impl Signer {
+    /// Goes on with a deletion whose row says so already, and does not wait for storage for long.
+    pub(crate) async fn purge_soon(&self, id: FileId, key: String) -> Deleted {
+        let (deleted, purging) = (Deleted { id: id.to_string() }, self.clone());
+        let purge = self.spawn(async move {
+            // It is taken up again by `Signer::finish_deletions`.
+            if let Err(error) = purging.purge(id.as_str(), &key).await {
+                tracing::warn!(file = %id, %error, "a deletion is unfinished");
+            }
+        });
+        let _ = tokio::time::timeout(DELETE_PATIENCE, purge).await;
+        deleted
+    }
+
     /// Removes a deleted file's object, then its row. An object that is not ours stays where it is.
     pub(crate) async fn purge(&self, id: &str, object_key: &str) -> Result<(), Error> {
         if let Some(key) = Key::managed(object_key) {
@@ -163,7 +171,7 @@ pub(crate) fn job_id(text: String) -> Result<String, Error> {
 }
 
 /// As JavaScript's `toISOString()`.
-fn iso_string(unix_millis: i64) -> String {
+pub(crate) fn iso_string(unix_millis: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(unix_millis).unwrap_or_default();
     time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }

@@ -22,7 +22,7 @@ pub use jwks::{JwksSource, Pace};
 pub use key::{Key, PemError};
 pub(crate) use verifier::{KeyState, Verifier};
 
-use crate::{Signer, boundary::Exchange, clock, error::Error, webhooks::Secrets};
+use crate::{Signer, boundary::Exchange, clock, error::Error, tiers::Limits, webhooks::Secrets};
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
@@ -67,11 +67,22 @@ pub fn judge(token: &str, key: &Key, rules: &Rules, now: u64) -> Result<User, Fl
 pub(crate) struct Caller {
     proof: Arc<Proof>,
     standing: UserStanding,
+    limits: Limits,
 }
 
 impl Caller {
     pub(crate) fn id(&self) -> &UserId {
         &self.proof.user.id
+    }
+
+    /// As their token has it.
+    pub(crate) fn role(&self) -> Option<&str> {
+        self.proof.user.role.as_deref()
+    }
+
+    /// What their tier lets them have.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
     }
 
     pub(crate) fn standing(&self) -> UserStanding {
@@ -97,7 +108,8 @@ impl FromRequestParts<Signer> for Caller {
         if standing.blocked || standing.deleted {
             return Err(Error::UserBlocked);
         }
-        Ok(Self { proof, standing })
+        let limits = signer.config().tiers.of(proof.user.subscription_tier.as_deref());
+        Ok(Self { proof, standing, limits })
     }
 }
 

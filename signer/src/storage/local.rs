@@ -9,7 +9,7 @@ use crate::{
 use proto::{etag::ETag, storage::MANAGED_PREFIX};
 use std::{
     collections::HashSet,
-    fs::{self, DirBuilder, DirEntry, File, OpenOptions},
+    fs::{self, DirBuilder, DirEntry, File, Metadata, OpenOptions},
     io::{self, ErrorKind, Write},
     mem,
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
@@ -63,6 +63,22 @@ impl Folder {
         .await
     }
 
+    pub(super) async fn look(&self, path: &str) -> Result<Option<Stored>, Failure> {
+        let (root, path) = (Arc::clone(&self.root), PathBuf::from(path));
+        blocking(move || {
+            let whole = root.join(&path);
+            let facts = match fs::symlink_metadata(&whole) {
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                    return Ok(None);
+                }
+                facts => facts?,
+            };
+            let is_there_itself = fs::canonicalize(&whole)? == fs::canonicalize(&*root)?.join(&path);
+            Ok((facts.is_file() && is_there_itself).then(|| stored(&facts)))
+        })
+        .await
+    }
+
     pub(super) async fn ping(&self) -> Result<(), Failure> {
         let staging = self.staging();
         blocking(move || fs::metadata(staging).map(drop)).await
@@ -107,13 +123,16 @@ impl Folder {
         fs::rename(&staged.path, &path)?;
         sync_folder(&shard)?;
         sync_folder(&self.staging())?;
-        let facts = staged.file.metadata()?;
-        let modified_ns = i128::from(facts.mtime()) * 1_000_000_000 + i128::from(facts.mtime_nsec());
-        Ok(Stored {
-            etag: ETag::of_local_file(modified_ns, facts.len()),
-            modified_at: u64::try_from(facts.mtime()).unwrap_or_default(),
-            size: facts.len(),
-        })
+        Ok(stored(&staged.file.metadata()?))
+    }
+}
+
+fn stored(facts: &Metadata) -> Stored {
+    let modified_ns = i128::from(facts.mtime()) * 1_000_000_000 + i128::from(facts.mtime_nsec());
+    Stored {
+        etag: ETag::of_local_file(modified_ns, facts.len()),
+        modified_at: u64::try_from(facts.mtime()).unwrap_or_default(),
+        size: facts.len(),
     }
 }
 

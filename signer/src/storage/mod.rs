@@ -97,6 +97,15 @@ impl Storage {
         }
     }
 
+    /// What is known of any object below the prefix; `None` if there is none. It must be there as it is named: no link
+    /// is followed.
+    pub(crate) async fn look(&self, path: &str) -> Result<Option<Stored>, Failure> {
+        match self {
+            Self::Local(folder) => folder.look(path).await,
+            Self::Remote(bucket) => bucket.look(path).await,
+        }
+    }
+
     /// Whether storage can be reached.
     pub(crate) async fn ping(&self) -> Result<(), Failure> {
         match self {

@@ -72,6 +72,16 @@ impl Bucket {
         self.remove(&self.path(key.as_str())?).await
     }
 
+    pub(super) async fn look(&self, path: &str) -> Result<Option<Stored>, Failure> {
+        let ObjectMeta { last_modified, size, e_tag, .. } = match self.store.head(&self.path(path)?).await {
+            Err(Error::NotFound { .. }) => return Ok(None),
+            found => found?,
+        };
+        let etag = e_tag.as_deref().and_then(ETag::from_storage);
+        let etag = etag.ok_or_else(|| Failure::Nonsense("an object without a strong ETag".into()))?;
+        Ok(Some(Stored { etag, modified_at: u64::try_from(last_modified.timestamp()).unwrap_or_default(), size }))
+    }
+
     /// Lists a key that is never there: the cheapest question that also tells a missing bucket.
     pub(super) async fn ping(&self) -> Result<(), Failure> {
         let nothing = self.path(&format!("{MANAGED_PREFIX}.ping"))?;

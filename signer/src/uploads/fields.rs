@@ -47,7 +47,7 @@ impl TextFields {
         let job_id = self.texts.remove("job_id").map(job_id).transpose()?;
         let now = clock::unix_seconds();
         let expires_at = self.texts.remove("expires_at").map(|text| expiry(&text, now)).transpose()?;
-        Ok(Description { filename, content_type, job_id, metadata: self.texts, expires_at })
+        Ok(Description { filename, content_type, job_id, metadata: self.texts, expires_at, claimed: None })
     }
 }
 

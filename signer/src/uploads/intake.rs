@@ -7,10 +7,13 @@ use crate::{
     clock,
     error::Error,
     files::File,
+    idempotency,
     storage::{Key, Stored, Upload},
+    tiers::Limits,
 };
 use bytes::Bytes;
 use proto::id::{FileId, UserId};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::sync::OwnedSemaphorePermit;
@@ -19,7 +22,7 @@ use tokio::sync::OwnedSemaphorePermit;
 const DISCARD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is said of a file beside its bytes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Description {
     pub(crate) filename: String,
     pub(crate) content_type: String,
@@ -27,6 +30,9 @@ pub(crate) struct Description {
     pub(crate) metadata: BTreeMap<String, String>,
     /// Unix seconds.
     pub(crate) expires_at: Option<u64>,
+    /// The idempotency key that the file answers.
+    #[serde(skip)]
+    pub(crate) claimed: Option<idempotency::Key>,
 }
 
 /// Room for one upload, from before its first byte until it is listed or has failed.
@@ -50,19 +56,20 @@ pub(crate) struct Intake {
     upload: Upload,
     hash: Sha256,
     size: u64,
+    limits: Limits,
 }
 
 impl Intake {
-    pub(crate) async fn begin(signer: &Signer, owner: UserId, place: Place) -> Result<Self, Error> {
+    pub(crate) async fn begin(signer: &Signer, owner: UserId, limits: Limits, place: Place) -> Result<Self, Error> {
         let id: FileId =
             uuid::Uuid::now_v7().simple().to_string().parse().expect("32 hexadecimal digits are a file id");
         let key = Key::of(&id);
         let upload = signer.storage().begin(&key).await?;
-        Ok(Self { place, signer: signer.clone(), owner, id, key, upload, hash: Sha256::new(), size: 0 })
+        Ok(Self { place, signer: signer.clone(), owner, id, key, upload, hash: Sha256::new(), size: 0, limits })
     }
 
     pub(crate) async fn write(&mut self, piece: Bytes) -> Result<(), Error> {
-        let limit = self.signer.config().max_upload_bytes;
+        let limit = self.limits.max_upload_bytes;
         self.size += piece.len() as u64;
         if self.size > limit {
             return Err(Error::TooLarge { limit });
@@ -70,6 +77,11 @@ impl Intake {
         self.signer.metrics().received(piece.len());
         self.hash.update(&piece);
         Ok(self.upload.write(piece).await?)
+    }
+
+    /// Of what was sent so far, and of what is said of it.
+    pub(crate) fn fingerprint(&self, description: &Description) -> String {
+        idempotency::fingerprint(&(hex::encode(self.hash.clone().finalize()), description))
     }
 
     /// Makes the file durable and lists it. Runs to its end even if the client leaves: between the object and its
@@ -83,8 +95,12 @@ impl Intake {
     /// Whatever fails, and however late, leaves no object behind: a rename or a PUT may have succeeded before it.
     async fn store(self, description: Description) -> Result<File, Error> {
         let (signer, id, key) = (self.signer.clone(), self.id.clone(), self.key.clone());
+        let claimed = description.claimed.clone();
         let listed = self.list(description).await;
         if listed.is_err() {
+            if let Some(key) = &claimed {
+                idempotency::release(&signer, key).await;
+            }
             let discarding = signer.spawn(discard(signer.clone(), id, key));
             let _ = tokio::time::timeout(DISCARD_PATIENCE, discarding).await;
         }
@@ -92,16 +108,20 @@ impl Intake {
     }
 
     async fn list(self, description: Description) -> Result<File, Error> {
-        let Self { place: _place, signer, owner, id, key, upload, hash, size } = self;
+        let Self { place: _place, signer, owner, id, key, upload, hash, size, limits } = self;
         let stored = upload.finish().await?;
         if size != stored.size {
             return Err(Error::Internal(format!("{size} bytes were sent, {} stored", stored.size).into()));
         }
+        let claimed = description.claimed.clone();
         let row = row(id, owner, &key, &stored, hex::encode(hash.finalize()), description);
-        match signer.catalog().insert(&row).await? {
-            true => Ok(row.into()),
-            false => Err(Error::UserBlocked),
-        }
+        let file = File::from(row.clone());
+        let (catalog, answered) = (signer.catalog(), claimed.map(|key| key.answered(&file)));
+        let listed = match (limits.total_bytes, &answered) {
+            (None, None) => catalog.insert(&row).await?,
+            (total, answered) => catalog.insert_within(&row, total, answered.as_ref()).await?,
+        };
+        if listed { Ok(file) } else { Err(refusal(&signer, &row.owner, limits).await?) }
     }
 }
 
@@ -122,6 +142,15 @@ fn row(id: FileId, owner: UserId, key: &Key, stored: &Stored, sha256: String, de
         expires_at: description.expires_at,
         urls_revoked_before: None,
     }
+}
+
+/// Why a file was not listed.
+async fn refusal(signer: &Signer, owner: &UserId, limits: Limits) -> Result<Error, Error> {
+    let standing = signer.catalog().standing(owner).await?;
+    Ok(match limits.total_bytes {
+        Some(limit) if !standing.blocked && !standing.deleted => Error::OverQuota { limit },
+        _ => Error::UserBlocked,
+    })
 }
 
 /// Removes an object that got no row. If the catalog cannot say so the object stays: an orphan is collected later,

@@ -20,7 +20,9 @@ use crate::{
     body::{Paced, declared_length},
     error::Error,
     files::{File, OneFile, Success},
+    idempotency::{self, Begun},
     identity::Caller,
+    rate_limit::Counted,
 };
 use axum::{
     body::Body,
@@ -48,7 +50,7 @@ impl Drop for Outcome<'_> {
 /// The handler.
 pub(crate) async fn upload(
     State(signer): State<Signer>,
-    caller: Caller,
+    Counted(caller): Counted,
     request: Request,
 ) -> Result<Success<OneFile>, Error> {
     let mut outcome = Outcome { signer: &signer, result: "cut" };
@@ -64,9 +66,13 @@ pub(crate) async fn upload(
 
 async fn take_form(signer: &Signer, caller: &Caller, headers: &HeaderMap, body: Body) -> Result<File, Error> {
     let boundary = form::boundary(headers)?;
-    let limit = signer.config().max_upload_bytes;
+    let key = idempotency::key(headers, caller.id().as_str())?;
+    let limit = caller.limits().max_upload_bytes;
     if declared_length(headers).is_some_and(|length| length > limit.saturating_add(FORM_ROOM)) {
         return Err(Error::TooLarge { limit });
+    }
+    if key.is_none() {
+        refuse_full(signer, caller).await?;
     }
     let mut place = Some(Place::take(signer)?);
     let mut body = Paced::new(body, signer.config().upload_patience);
@@ -83,7 +89,26 @@ async fn take_form(signer: &Signer, caller: &Caller, headers: &HeaderMap, body: 
         }
     }
     let (intake, name, content_type) = file.ok_or(Error::invalid("file", "must be a part of the form"))?;
-    intake.complete(fields.describe(name, content_type)?).await
+    store(signer, intake, Description { claimed: key, ..fields.describe(name, content_type)? }).await
+}
+
+/// Who has no room left at all is told before anything is sent, unless it may have been stored before; the row's
+/// insert decides for everybody else.
+async fn refuse_full(signer: &Signer, caller: &Caller) -> Result<(), Error> {
+    let Some(limit) = caller.limits().total_bytes else { return Ok(()) };
+    let (bytes, _) = signer.catalog().usage(caller.id()).await?;
+    if bytes >= limit { Err(Error::OverQuota { limit }) } else { Ok(()) }
+}
+
+/// Once, however often it is sent under the same key. What was stored before is not stored again: the intake is
+/// dropped.
+async fn store(signer: &Signer, intake: Intake, description: Description) -> Result<File, Error> {
+    if let Some(key) = &description.claimed
+        && let Begun::Before(file) = idempotency::begin(signer, key, &intake.fingerprint(&description)).await?
+    {
+        return Ok(*file);
+    }
+    intake.complete(description).await
 }
 
 async fn take_file(
@@ -92,7 +117,7 @@ async fn take_file(
     place: Place,
     mut part: FilePart<'_>,
 ) -> Result<(Intake, String, String), Error> {
-    let mut intake = Intake::begin(signer, caller.id().clone(), place).await?;
+    let mut intake = Intake::begin(signer, caller.id().clone(), caller.limits(), place).await?;
     while let Some(piece) = part.next().await? {
         intake.write(piece).await?;
     }

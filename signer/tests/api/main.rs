@@ -5,18 +5,28 @@
 
 mod harness;
 
+mod addresses;
+mod admin;
+mod batch;
+mod change;
+mod cors;
+mod csrf;
 mod delete;
 mod errors;
+mod idempotency;
 mod identity;
+mod internal;
 mod keys;
 mod lifecycle;
 mod list;
 mod malformed_uploads;
+mod rate_limit;
 mod read;
 mod reload;
 mod settings;
 mod signed_url;
 mod storing;
 mod system;
+mod tiers;
 mod uploads;
 mod webhooks;

@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 const SMALL: u64 = 1 << 20;
 
 async fn server() -> Server {
-    Server::start_with(|config| config.max_upload_bytes = SMALL).await
+    Server::given(&[("MAX_UPLOAD_BYTES", &SMALL.to_string())]).await
 }
 
 async fn leaves_nothing(server: &Server) {

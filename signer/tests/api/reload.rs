@@ -2,6 +2,7 @@
 
 use crate::harness::{Call, OTHER_KEY, Server, public_pem, token};
 use rustix::process::{Pid, Signal, kill_process};
+use sha2::{Digest, Sha256};
 use signer::identity::{Identity, Key, KeySource, Rules};
 use std::{
     fs,
@@ -24,6 +25,7 @@ impl Process {
         let at = |name: &str| folder.path().join(name).display().to_string();
         fs::write(at("clerk.pem"), public_pem()).unwrap();
         fs::write(at("secret"), "0123456789abcdef0123456789abcdef").unwrap();
+        fs::write(at("tokens"), service_token("first")).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_signer"))
             .env_clear()
             .env("SIGNER_LISTEN", "127.0.0.1:0")
@@ -33,6 +35,7 @@ impl Process {
             .env("DATABASE_URL", format!("sqlite://{}", at("catalog.db")))
             .env("FILE_SIGNING_SECRET_FILE", at("secret"))
             .env("CLERK_JWT_KEY_FILE", at("clerk.pem"))
+            .env("SIGNER_SERVICE_TOKENS_FILE", at("tokens"))
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -61,6 +64,15 @@ impl Drop for Process {
     }
 }
 
+fn service_token(token: &str) -> String {
+    format!("main-api:{}\n", hex::encode(Sha256::digest(token)))
+}
+
+/// Where a process that says this listens for these.
+fn address(listening: &str, name: &str) -> SocketAddr {
+    listening.split(&format!("{name}=")).nth(1).and_then(|rest| rest.split(' ').next()).unwrap().parse().unwrap()
+}
+
 /// The statuses of a token by the first key and of one by the other.
 async fn statuses(api: SocketAddr) -> (u16, u16) {
     let status = async |token: String| Call::new(api, "GET", "/api/files").bearer(&token).send().await.status;
@@ -81,7 +93,7 @@ async fn a_replaced_identity_judges_from_then_on() {
 async fn a_hang_up_reads_the_secrets_again_and_keeps_what_has_no_usable_successor() {
     let mut process = Process::start();
     let listening = process.says("listening");
-    let api = listening.split("api=").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().parse().unwrap();
+    let api = address(&listening, "api");
     assert_eq!(statuses(api).await, (200, 401));
 
     process.write("clerk.pem", &OTHER_KEY.public_key_pem());
@@ -98,4 +110,21 @@ async fn a_hang_up_reads_the_secrets_again_and_keeps_what_has_no_usable_successo
     process.says("signing keys read again");
     assert!(process.says("identity kept as before").contains("CLERK_JWT_KEY must be a PEM text"));
     assert_eq!(statuses(api).await, (401, 200));
+}
+
+#[tokio::test]
+async fn a_hang_up_reads_the_services_tokens_again() {
+    let mut process = Process::start();
+    let internal = address(&process.says("listening"), "internal");
+    let status = async |token: &str| Call::new(internal, "POST", "/internal/files").bearer(token).send().await.status;
+    assert_eq!((status("first").await, status("second").await), (400, 401));
+    process.write("tokens", "main-api:second");
+    process.hang_up();
+    let reason = process.says("service tokens kept as before");
+    assert!(reason.contains("SIGNER_SERVICE_TOKENS must be") && !reason.contains("second"), "{reason}");
+    assert_eq!((status("first").await, status("second").await), (400, 401));
+    process.write("tokens", &service_token("second"));
+    process.hang_up();
+    process.says("service tokens read again");
+    assert_eq!((status("first").await, status("second").await), (401, 400));
 }

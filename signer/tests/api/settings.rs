@@ -2,6 +2,7 @@
 
 use crate::harness::{config, public_pem, variables};
 use signer::identity::{JwksSource, KeySource};
+use signer::tiers::{Limits, Tiers};
 
 fn with(changes: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
     let folder = tempfile::tempdir().unwrap();
@@ -22,6 +23,11 @@ fn every_mistake_is_reported_at_once() {
         ("CLERK_JWKS_URL", "http://clerk.example/jwks"),
         ("CLERK_WEBHOOK_SIGNING_SECRET", "whsec_secret-hook"),
         ("MAX_UPLOAD_BYTES", "lots"),
+        ("RATE_LIMIT", "100"),
+        ("SIGNER_PUBLIC_URL", "api.example.com"),
+        ("ALLOWED_ORIGINS", "https://a.example, b.example"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, the-proxy"),
+        ("REDIS_URL", "amqp://:secret-word@localhost"),
         ("STORAGE_URL", "ftp://secret-place"),
         ("DATABASE_URL", ""),
         ("FILE_SIGNING_SECRET", "short-secret"),
@@ -33,13 +39,43 @@ fn every_mistake_is_reported_at_once() {
         "CLERK_JWKS_URL must be an https URL",
         "CLERK_WEBHOOK_SIGNING_SECRET must be `whsec_` and base64",
         "MAX_UPLOAD_BYTES must be a number of bytes",
+        "RATE_LIMIT must be calls/time",
+        "SIGNER_PUBLIC_URL must be a URL",
+        "ALLOWED_ORIGINS must be origins",
+        "TRUSTED_PROXIES must be addresses and networks",
+        "REDIS_URL must be a URL such as redis://",
         "STORAGE_URL must be",
         "DATABASE_URL is required",
         "shorter than 32 bytes",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
-    assert!(!text.contains("short-secret") && !text.contains("secret-place") && !text.contains("secret-hook"));
+    for secret in ["short-secret", "secret-place", "secret-hook", "secret-word"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn every_mistake_in_the_tiers_is_reported_with_its_key_beside_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tiers.toml");
+    let given = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        config(&with(&[("SIGNER_TIERS", file.to_str().unwrap()), ("MAX_UPLOAD_BYTES", "lots")])).unwrap_err()
+    };
+    let text = given("[free]\nrate = '0/1h'\nspeed = 1\n[gold]\nmax_url_seconds = 604801\n");
+    for part in [
+        "MAX_UPLOAD_BYTES must be",
+        "SIGNER_TIERS free.rate must be a text of calls/time",
+        "SIGNER_TIERS free.speed is not known",
+        "SIGNER_TIERS gold.max_url_seconds must be a whole number from 1 to 604800",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    assert!(given("[free").contains("SIGNER_TIERS is not TOML"));
+    std::fs::remove_file(&file).unwrap();
+    let missing = config(&with(&[("SIGNER_TIERS", file.to_str().unwrap())])).unwrap_err();
+    assert!(missing.contains("SIGNER_TIERS names a file that cannot be read"), "{missing}");
 }
 
 #[test]
@@ -98,11 +134,18 @@ fn the_key_may_come_from_a_file_or_in_one_line() {
 #[test]
 fn defaults_are_those_of_the_contract() {
     let mut variables = with(&[("CLERK_AUTHORIZED_PARTIES", "https://a.example, https://b.example,")]);
-    variables.retain(|(name, _)| *name != "MAX_UPLOAD_BYTES");
+    variables.retain(|(name, _)| !["MAX_UPLOAD_BYTES", "RATE_LIMIT"].contains(name));
     let config = config(&variables).unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8081");
     assert_eq!(config.internal_listen.to_string(), "127.0.0.1:9081");
-    assert_eq!(config.max_upload_bytes, 5 << 30);
+    let limits = Limits {
+        rate: "100/1h".parse().unwrap(),
+        max_upload_bytes: 5 << 30,
+        total_bytes: None,
+        max_url_seconds: 604_800,
+    };
+    assert_eq!(config.tiers, Tiers::alike(limits));
+    assert!(config.redis.is_none() && config.public_url.is_none());
     assert_eq!(config.identity.rules.audience, "t2m-api");
     assert_eq!(config.identity.rules.parties, ["https://a.example", "https://b.example"]);
     assert_eq!((config.drain_delay.as_secs(), config.drain.as_secs()), (0, 30));

@@ -27,7 +27,7 @@ async fn a_stored_file_is_like_an_uploaded_one() {
 
 #[tokio::test]
 async fn the_limit_holds_here_too() {
-    let server = Server::start_with(|config| config.max_upload_bytes = 4).await;
+    let server = Server::given(&[("MAX_UPLOAD_BYTES", "4")]).await;
     let pieces = stream::iter([Bytes::from_static(b"hello")]);
     let refused = server.signer.store("user_1".parse().unwrap(), "a", "text/plain", pieces).await;
     assert!(matches!(refused, Err(Error::TooLarge { limit: 4 })));

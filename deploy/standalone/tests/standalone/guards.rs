@@ -98,3 +98,34 @@ fn a_refusal_reaches_a_client_in_the_middle_of_an_upload() {
         assert_eq!((answer.refused().0, answer.took_all), (status, true));
     }
 }
+
+#[test]
+fn only_the_page_itself_may_change_something() {
+    let home = tempdir().unwrap();
+    let standalone = Standalone::start(&home, &[]);
+    let post = |origin: &str| {
+        let call = standalone.request("POST", "/files/nothing/signed-url").host("localhost:8081");
+        call.header("Origin", origin).send().refused()
+    };
+    assert_eq!(post("http://localhost:8081"), (404, "File not found".into(), "not_found".into()));
+    for origin in
+        ["http://localhost:3000", "https://localhost:8081", "http://127.0.0.1:8081", "null", "http://evil.test"]
+    {
+        assert_eq!(post(origin), (403, "CSRF protection: Invalid origin".into(), "invalid_origin".into()), "{origin}");
+    }
+}
+
+#[test]
+fn a_preflight_is_answered_to_this_machine_only_and_allows_nothing_that_was_not_listed() {
+    let home = tempdir().unwrap();
+    let standalone = Standalone::start(&home, &[("ALLOWED_ORIGINS", "http://localhost:3000")]);
+    let preflight = |host: &str, origin: &str| {
+        let call = standalone.anonymous("OPTIONS", "/files/upload").host(host).header("Origin", origin);
+        call.header("Access-Control-Request-Method", "POST").send()
+    };
+    let allowed = preflight("localhost", "http://localhost:3000");
+    let origin = allowed.header("Access-Control-Allow-Origin");
+    assert_eq!((allowed.status, origin), (204, Some("http://localhost:3000")));
+    assert_eq!(preflight("localhost", "http://evil.test").header("Access-Control-Allow-Origin"), None);
+    assert!(forbidden(&preflight("example.com", "http://localhost:3000")));
+}

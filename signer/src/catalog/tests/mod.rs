@@ -1,14 +1,18 @@
 //! What a catalog does, whichever database it is: SQLite, or the Postgres that `TEST_DATABASE_URL` names, where each
 //! test has a schema of its own.
 
+mod audit;
 mod changes;
 mod files;
+mod idempotency;
 mod opening;
 mod provider;
+mod quota;
+mod registered;
 mod trouble;
 mod users;
 
-use super::{Catalog, FileRow, Statement};
+use super::{Audit, Catalog, FileRow, Statement};
 use proto::{
     id::{FileId, UserId},
     storage::CatalogUrl,
@@ -92,7 +96,24 @@ fn file(owner: &str, id: &str) -> FileRow {
     }
 }
 
+/// Who does it in these tests.
+fn by(action: &'static str) -> Audit {
+    Audit { actor: "user_admin".into(), action, target: "target".into(), details: None }
+}
+
 impl Catalog {
+    async fn block_user(&self, user: &UserId, now: i64) -> sqlx::Result<()> {
+        self.block_user_by(&by("block_user"), user, now).await
+    }
+
+    async fn unblock_user(&self, user: &UserId, now: i64) -> sqlx::Result<()> {
+        self.unblock_user_by(&by("unblock_user"), user, now).await
+    }
+
+    async fn revoke_user_urls(&self, user: &UserId, now: i64) -> sqlx::Result<u64> {
+        self.revoke_user_urls_by(&by("revoke_user_urls"), user, now).await
+    }
+
     /// The feed's kind and subject, in order; its numbers are checked.
     async fn feed(&self) -> Vec<(String, String)> {
         let statement = Statement::new("SELECT seq, kind, file_id, user_id FROM changes ORDER BY seq");

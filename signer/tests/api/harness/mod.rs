@@ -2,12 +2,14 @@
 
 mod client;
 mod form;
+mod link;
 mod provider;
 mod tokens;
 mod webhook;
 
 pub(crate) use client::{Answer, Call, rest};
 pub(crate) use form::{Form, form, media_type};
+pub(crate) use link::Link;
 pub(crate) use provider::{BRISK, ON_DEMAND, Provider, Reply, eventually, jwk, key_set};
 pub(crate) use tokens::{KEY, OTHER_KEY, now, of_texts, pss, public_pem, token};
 pub(crate) use webhook::{Message, NEW_WEBHOOK_SECRET, WEBHOOK_SECRET, message, of};
@@ -49,13 +51,28 @@ impl Server {
         Self::start_with(|_| {}).await
     }
 
+    /// With these variables beside, or in place of, the usual ones.
+    pub(crate) async fn given(changes: &[(&'static str, &str)]) -> Self {
+        Self::given_and(changes, |_| {}).await
+    }
+
+    /// And with this that no variable says.
+    pub(crate) async fn given_and(changes: &[(&'static str, &str)], change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut variables = variables(&folder);
+        for (name, value) in changes {
+            variables.retain(|(known, _)| known != name);
+            variables.push((name, (*value).to_owned()));
+        }
+        let mut config = config(&variables).unwrap();
+        change(&mut config);
+        make_schema(&config.catalog).await;
+        Self::open(config, folder).await
+    }
+
     /// With other settings than the usual ones.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut config = config(&variables(&folder)).unwrap();
-        make_schema(&config.catalog).await;
-        change(&mut config);
-        Self::open(config, folder).await
+        Self::given_and(&[], change).await
     }
 
     async fn open(config: Config, folder: TempDir) -> Self {
@@ -94,6 +111,11 @@ impl Server {
         Call::new(self.api, method, path)
     }
 
+    /// Calls the internal listener.
+    pub(crate) fn internal_post(&self, path: &str) -> Call {
+        Call::new(self.internal, "POST", path)
+    }
+
     /// Asks the internal listener.
     pub(crate) fn ask(&self, path: &str) -> Call {
         Call::new(self.internal, "GET", path)
@@ -126,6 +148,22 @@ impl Server {
         }
     }
 
+    /// The lines of the audit table, oldest first: actor, action, target.
+    pub(crate) async fn audit(&self) -> Vec<String> {
+        const LINES: &str = "SELECT actor || ' ' || action || ' ' || target FROM audit ORDER BY at, id";
+        match &self.config.catalog {
+            CatalogUrl::Sqlite(path) => {
+                let url = format!("sqlite://{}", path.display());
+                let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+                sqlx::query_scalar(LINES).fetch_all(&mut connection).await.unwrap()
+            }
+            CatalogUrl::Postgres(url) => {
+                let mut connection = sqlx::PgConnection::connect(url.expose()).await.unwrap();
+                sqlx::query_scalar(LINES).fetch_all(&mut connection).await.unwrap()
+            }
+        }
+    }
+
     /// The catalog's file, if it is one.
     pub(crate) fn catalog(&self) -> Option<&std::path::Path> {
         match &self.config.catalog {
@@ -145,6 +183,21 @@ impl Server {
             StorageUrl::S3 { prefix, .. } => {
                 let listing = bucket(&self.config).keys_below(prefix).await;
                 listing.into_iter().map(|key| key[prefix.len() + 1..].to_owned()).collect()
+            }
+        }
+    }
+
+    /// Puts an object into storage, as the main API would.
+    pub(crate) async fn put_object(&self, key: &str, bytes: &[u8]) {
+        match &self.config.storage {
+            StorageUrl::Folder(root) => {
+                let path = root.join(key);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, bytes).unwrap();
+            }
+            StorageUrl::S3 { prefix, .. } => {
+                let path = Path::parse(format!("{prefix}/{key}")).unwrap();
+                bucket(&self.config).0.put(&path, bytes.to_vec().into()).await.unwrap();
             }
         }
     }
@@ -201,6 +254,8 @@ pub(crate) fn variables(folder: &TempDir) -> Vec<(&'static str, String)> {
         ("PUBLIC_FILES_URL", format!("{BASE}/")),
         ("CLERK_JWT_KEY", tokens::public_pem().into()),
         ("MAX_UPLOAD_BYTES", "64MiB".into()),
+        // Out of the way of tests that are about something else.
+        ("RATE_LIMIT", "1000000/1h".into()),
     ]
 }
 
@@ -212,8 +267,8 @@ async fn make_schema(catalog: &CatalogUrl) {
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).execute(&mut connection).await.unwrap();
 }
 
-#[expect(clippy::disallowed_methods, reason = "which storage and database to test is the caller's choice")]
-fn environment(name: &str) -> Option<String> {
+#[expect(clippy::disallowed_methods, reason = "what to test with is the caller's choice")]
+pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
