@@ -1,7 +1,9 @@
 //! What an operator sees: metrics, and one log line an exchange. Nothing here ever sees a query or a header's value.
 
+mod feed;
 mod storage;
 
+pub(crate) use feed::FeedMetrics;
 pub(crate) use storage::{CacheMetrics, OriginMetrics};
 
 use crate::{in_flight::Place, reject::Reject, request_id::RequestId, store::ReadError};
@@ -47,6 +49,7 @@ pub(crate) struct Metrics {
     certificate_expiry: IntGauge,
     pub(crate) origin: OriginMetrics,
     pub(crate) cache: CacheMetrics,
+    pub(crate) feed: FeedMetrics,
 }
 
 impl Metrics {
@@ -85,6 +88,7 @@ impl Metrics {
             certificate_expiry: IntGauge::new("gateway_tls_certificate_expiry_timestamp_seconds", expiry)?,
             origin: OriginMetrics::register(&registry)?,
             cache: CacheMetrics::register(&registry)?,
+            feed: FeedMetrics::register(&registry)?,
             registry,
         }))
     }
@@ -180,6 +184,7 @@ impl Exchange {
             ReadError::Truncated => "truncated",
             ReadError::Changed => "changed",
             ReadError::Failed(_) => "failed",
+            ReadError::Revoked => "revoked",
         };
         self.broken = Some(reason);
         tracing::warn!(cause = %error, request_id = self.id(), "body cut");
