@@ -32,7 +32,7 @@ use arc_swap::ArcSwap;
 use config::Config;
 use proto::keys::KeyRing;
 use std::{io, sync::Arc};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// Why a gateway could not start.
@@ -127,23 +127,28 @@ impl Gateway {
         // Dropped with this call, and all that it runs ends.
         let mut beside = JoinSet::new();
         beside.spawn(server::serve_admin(self.clone(), admin, cut.clone()));
-        beside.spawn(follow_changes(self.clone()));
+        let (looked, first_look) = oneshot::channel();
+        beside.spawn(follow_changes(self.clone(), looked));
         if self.shared.config.tls.is_some() {
             beside.spawn(server::watch_certificate(self.clone()));
         }
+        // A stream that was admitted before the feed was read could not know what it missed, and would be cut.
+        let _ = first_look.await;
         server::serve_files(self.clone(), listener, drain, cut).await
     }
 }
 
 /// Follows what ends access. A stream that waits for its client would look only when that takes something, so it is
 /// woken.
-async fn follow_changes(gateway: Gateway) {
+async fn follow_changes(gateway: Gateway, looked: oneshot::Sender<()>) {
     let shared = &gateway.shared;
     let mut follower = catalog::Follower::new(&shared.catalog, &shared.metrics.feed);
+    follower.look().await;
+    let _ = looked.send(());
     loop {
+        follower.wait().await;
         if follower.look().await {
             shared.room.wake_stalled();
         }
-        follower.wait().await;
     }
 }
