@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import math
 import random
 import statistics
 import sys
@@ -70,7 +71,7 @@ def main():
         authorization = dict([file.read().strip().split(": ", 1)])
     signer = Client(base)
     taken = sorted(milliseconds_until_refused(signer, authorization) for _ in range(deletions))
-    p99 = taken[min(len(taken) - 1, int(len(taken) * 0.99))]
+    p99 = taken[math.ceil(len(taken) * 0.99) - 1]
     print(f"{name:<9} {deletions} deletions: p50 {statistics.median(taken):.0f} ms, p99 {p99:.0f} ms, longest {taken[-1]:.0f} ms")
     sys.exit(taken[-1] > BOUND_MS + SLACK_MS)
 

@@ -68,8 +68,8 @@ impl Body {
     /// The next part, at most `most` bytes of a file; `None` once all of the length that went out with the head was
     /// given out. Fewer bytes, or more, are an error, and must end in a cut connection.
     pub(crate) fn poll_part(&mut self, cx: &mut Context<'_>, most: u64) -> Poll<Option<Result<Part, ReadError>>> {
-        if let Err(revoked) = self.look() {
-            return Poll::Ready(Some(Err(revoked)));
+        if self.0.left > 0 {
+            self.look()?;
         }
         let this = &mut *self.0;
         let counted = match ready!(this.poll_read(cx, most)) {
@@ -89,10 +89,11 @@ impl Body {
         Poll::Ready(counted)
     }
 
-    /// Whether it may go on: access to the file can be taken back at any time.
+    /// Whether it may go on: access to the file can be taken back at any time. A body that has not begun may begin: cut
+    /// before its head, it would be no answer at all.
     pub(crate) fn look(&mut self) -> Result<(), ReadError> {
         let this = &mut *self.0;
-        if !this.watch.as_mut().is_some_and(Watch::is_over) {
+        if !this.exchange.has_sent() || !this.watch.as_mut().is_some_and(Watch::is_over) {
             return Ok(());
         }
         this.exchange.broke_off(&ReadError::Revoked);

@@ -178,6 +178,11 @@ impl Exchange {
         self.metrics.sent.inc_by(bytes);
     }
 
+    /// Whether anything of the body has gone out.
+    pub(crate) fn has_sent(&self) -> bool {
+        self.bytes > 0
+    }
+
     /// The body ends before its length: the connection will be cut.
     pub(crate) fn broke_off(&mut self, error: &ReadError) {
         let reason = match error {

@@ -44,3 +44,21 @@ fn a_gateway_without_the_right_to_write_reads_beside_a_writer() {
     gateway.catalog().delete(&file);
     eventually("it is gone", PATIENCE, || (gateway.get(&file.url()).send().status() == 404).then_some(()));
 }
+
+#[test]
+fn a_gateway_that_is_there_before_its_catalog_waits_for_it() {
+    let setup = harness::setup();
+    if !setup.catalog().is_sqlite() {
+        return;
+    }
+    let later = setup.home().join("later");
+    let url = format!("sqlite://{}", later.join("catalog.db").display());
+    let gateway = setup.set("DATABASE_URL", &url).start_unready();
+    eventually("it says that it is not ready", PATIENCE, || (gateway.readiness() == Some(503)).then_some(()));
+    let file = gateway.store("clip.mp4", b"bytes");
+    gateway.get(&file.url()).send().assert_error_code(503, "catalog_unavailable");
+    assert!(!later.exists(), "it makes nothing itself");
+    std::os::unix::fs::symlink(gateway.home(), &later).unwrap();
+    gateway.await_ready();
+    gateway.get(&file.url()).send().assert_whole(b"bytes");
+}
