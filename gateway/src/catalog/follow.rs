@@ -11,7 +11,7 @@ use std::{
     collections::HashSet,
     time::{Duration, Instant},
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep_until, timeout_at};
 
 const PAUSE: Duration = Duration::from_secs(1);
 /// Rows read at once.
@@ -24,6 +24,8 @@ pub(crate) struct Follower<'a> {
     /// The last row that was read; `None` before the first look.
     position: Option<i64>,
     listener: Option<PgListener>,
+    /// The look to come is for what the listener was told.
+    is_notified: bool,
     /// What the last batch named: a look-up that was under way may have put it back.
     named: Named,
     is_lost: bool,
@@ -38,26 +40,46 @@ pub(super) struct Named {
 
 impl<'a> Follower<'a> {
     pub(crate) fn new(catalog: &'a Catalog, metrics: &'a FeedMetrics) -> Self {
-        Self { catalog, metrics, position: None, listener: None, named: Named::default(), is_lost: false }
+        Self {
+            catalog,
+            metrics,
+            position: None,
+            listener: None,
+            is_notified: false,
+            named: Named::default(),
+            is_lost: false,
+        }
     }
 
-    /// Waits for the next look. A listener that is lost costs nothing but the second between two looks.
+    /// Waits for the next look. A listener that is lost, or cannot be had, costs nothing but the second between two looks.
     pub(crate) async fn wait(&mut self) {
+        let next = tokio::time::Instant::now() + PAUSE;
         if self.listener.is_none() && !self.is_lost {
-            self.listener = self.catalog.database.listen(FEED_CHANNEL).await;
+            let listening = self.catalog.database.listen(FEED_CHANNEL);
+            self.listener = timeout_at(next, listening).await.ok().flatten();
         }
-        let Some(listener) = &mut self.listener else { return sleep(PAUSE).await };
-        match timeout(PAUSE, listener.try_recv()).await {
+        self.is_notified = false;
+        let Some(listener) = &mut self.listener else { return sleep_until(next).await };
+        match timeout_at(next, listener.try_recv()).await {
             Err(_) => {}
-            Ok(Ok(Some(_))) => while listener.next_buffered().is_some() {},
+            Ok(Ok(Some(_))) => {
+                while listener.next_buffered().is_some() {}
+                self.is_notified = true;
+            }
             Ok(Ok(None) | Err(_)) => self.listener = None,
         }
     }
 
     /// Reads what is new. True if anything changed, so that whoever waits for its client should look.
     pub(crate) async fn look(&mut self) -> bool {
+        let began = Instant::now();
         match self.read().await {
             Ok(has_changed) => {
+                self.catalog.feed.was_read(began);
+                // A network that swallows packets does not say that nobody listens any more.
+                if has_changed && !self.is_notified {
+                    self.listener = None;
+                }
                 if std::mem::take(&mut self.is_lost) {
                     tracing::info!("the feed of changes is read again");
                 }
@@ -75,20 +97,13 @@ impl<'a> Follower<'a> {
     }
 
     async fn read(&mut self) -> Result<bool, sqlx::Error> {
-        let began = Instant::now();
         self.catalog.drop_named(&std::mem::take(&mut self.named));
-        let Some(position) = self.position else {
-            self.begin_anew().await?;
-            self.catalog.feed.was_read(began);
-            return Ok(true);
-        };
+        let Some(position) = self.position else { return self.begin_anew().await };
         let mut changes = self.catalog.database.changes(position, BATCH).await?;
         if changes.first().map(|change| change.number) != Some(position) && !(position == 0 && begins(&changes)) {
             tracing::warn!("changes were missed; nothing that was remembered is believed");
             self.metrics.gap();
-            self.begin_anew().await?;
-            self.catalog.feed.was_read(began);
-            return Ok(true);
+            return self.begin_anew().await;
         }
         changes.retain(|change| change.number > position);
         if let Some(newest) = changes.last() {
@@ -99,17 +114,16 @@ impl<'a> Follower<'a> {
                 return Box::pin(self.read()).await.map(|_| true);
             }
         }
-        self.catalog.feed.was_read(began);
         Ok(!changes.is_empty())
     }
 
     /// From the feed's end on, with nothing remembered.
-    async fn begin_anew(&mut self) -> Result<(), sqlx::Error> {
+    async fn begin_anew(&mut self) -> Result<bool, sqlx::Error> {
         self.position = Some(self.catalog.database.newest_change().await?);
         self.catalog.forget_all();
         self.catalog.feed.tell_of_a_gap();
         self.catalog.forget_all();
-        Ok(())
+        Ok(true)
     }
 
     /// In this order, so that nobody is admitted by what was remembered and hears nothing of the change.

@@ -45,13 +45,14 @@ impl Database {
         Ok((file_entry(row)?, standing(row)?))
     }
 
-    /// Those of the files that there are, in whatever state.
+    /// Those of the files that there are, in whatever state. A row that cannot be used opens nothing, and is none here:
+    /// it must not keep a reader from the others.
     pub(super) async fn files(&self, ids: &[&FileId]) -> Result<Vec<(FileId, FileEntry)>, sqlx::Error> {
         let text = format!("SELECT f.id, {FILE} FROM files f WHERE f.id IN ({})", parameters(ids.len()));
         let ids: Vec<_> = ids.iter().map(|id| Value::Text(id.as_str())).collect();
         let rows = self.all(text, &ids).await?;
-        let entries = rows.iter().map(|row| Ok(Some((id(row, "id")?, file_entry(row)?)).and_then(both)));
-        entries.filter_map(Result::transpose).collect()
+        let usable = |row: &Row| id(row, "id").ok().flatten().zip(file_entry(row).ok().flatten());
+        Ok(rows.iter().filter_map(usable).collect())
     }
 
     /// Those of the users of whom anything is known.
@@ -81,10 +82,6 @@ impl Database {
         let rows = self.all(SCHEMA, &[]).await?;
         Ok(rows.first().ok_or(sqlx::Error::RowNotFound)?.get::<Option<i64>>("version")?.unwrap_or(0))
     }
-}
-
-fn both<A, B>((first, second): (Option<A>, Option<B>)) -> Option<(A, B)> {
-    first.zip(second)
 }
 
 /// An id; `None` for none, and for one that no URL can name.

@@ -142,3 +142,16 @@ fn a_gateway_that_fell_behind_believes_nothing_that_it_remembered() {
     assert_eq!(stage.gateway.get(&kept.url()).range("bytes=0-1").send().status(), 206);
     stage.gateway.assert_unharmed();
 }
+
+#[test]
+fn a_row_that_cannot_be_used_holds_up_no_other_change() {
+    let stage = Stage::new();
+    let (broken, film) = (stage.film("user_1"), stage.film("user_1"));
+    let streams = [stage.stream(&broken.url()), stage.stream(&film.url())];
+    stage.gateway.catalog().run("UPDATE files SET etag = '' WHERE id = $1", &[&broken.id]);
+    stage.gateway.catalog().revoke_file(&broken, 1);
+    stage.gateway.catalog().delete(&film);
+    stage.await_cut(2);
+    streams.into_iter().for_each(|stream| stage.assert_cut(stream));
+    assert_eq!(stage.gateway.readiness(), Some(200));
+}
