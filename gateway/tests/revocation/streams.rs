@@ -52,7 +52,7 @@ impl Stage {
             (self.gateway.metric("gateway_feed_changes_total") > seen).then_some(())
         });
         eventually("its URL is refused", PATIENCE, || {
-            (self.gateway.get(&marker.url()).send().status() == 404).then_some(())
+            (self.gateway.head(&marker.url()).send().status() == 404).then_some(())
         });
     }
 }
