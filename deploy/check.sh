@@ -35,6 +35,8 @@ source "$check/measurements.sh"
 source "$check/end_to_end.sh"
 # shellcheck source=deploy/check/encrypted.sh
 source "$check/encrypted.sh"
+# shellcheck source=deploy/check/on_postgres.sh
+source "$check/on_postgres.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
 
@@ -101,6 +103,8 @@ if [[ "$embedded_only" == false ]]; then
   step "Postgres starts" start_postgres
   step "the catalog does on Postgres what it does on SQLite" test_catalog_on_postgres
   step "the signer's tests pass on Postgres" test_signer_on_postgres
+  step "the gateway's tests pass on Postgres" test_gateway_on_postgres
+  step "what a revocation takes to be heard is measured, briefly" measure_revocation_briefly
   step "Redis is installed" install_redis
   step "Redis starts" start_redis
   step "rates are limited in Redis as in the process" test_limits_on_redis
@@ -110,4 +114,5 @@ step "a clip is made" make_clip
 [[ "$embedded_only" == true ]] || end_to_end s3 "$bucket/end-to-end"
 end_to_end file "file://$work/file/files"
 encrypted
+[[ "$embedded_only" == true ]] || on_postgres
 newcomer

@@ -152,6 +152,17 @@ run_postgres() {
   wait_until "$ready_seconds" "Postgres takes connections" "$postgres_bin/pg_isready" -q -h 127.0.0.1 -p "$postgres_port"
 }
 
+# The roles of a deployment, each with the URL for its service in `signer_catalog` and `gateway_catalog`.
+make_roles() {
+  local signer_password gateway_password
+  signer_password=$(new_secret)
+  gateway_password=$(new_secret)
+  "$postgres_bin/psql" -q -v signer_password="$signer_password" -v gateway_password="$gateway_password" \
+    -f deploy/postgres/roles.sql "$postgres_url" >>"$work/logs/roles.log" 2>&1
+  signer_catalog="postgres://files_signer:$signer_password@127.0.0.1:$postgres_port/files"
+  gateway_catalog="postgres://files_gateway:$gateway_password@127.0.0.1:$postgres_port/files"
+}
+
 # In place of the shell, so that its pid is the command's.
 as_postgres() {
   if ((EUID == 0)); then
@@ -173,7 +184,7 @@ sign_in() {
 }
 
 # Storage URL, folder, scheme of the gateway's URLs: both services, ready to serve. The settings are the ones a
-# deployment has to give.
+# deployment has to give. The catalog is a file in the folder, or what `signer_catalog` and `gateway_catalog` name.
 start_services() {
   local gateway_port gateway_admin signer_port signer_internal storage="$1" folder="$2" scheme="${3:-http}"
   release=$(target_folder)/release
@@ -182,7 +193,7 @@ start_services() {
   FILE_SIGNING_SECRET=$(new_secret)
   k2_secret=$(new_secret)
   export FILE_SIGNING_SECRET FILE_SIGNING_KEYS="k2:$k2_secret" RUST_LOG="${RUST_LOG:-debug,hyper_util=info}"
-  export STORAGE_URL="$storage" DATABASE_URL="sqlite://$folder/catalog.db" PUBLIC_FILES_URL="$scheme://127.0.0.1:$gateway_port"
+  export STORAGE_URL="$storage" DATABASE_URL="${signer_catalog:-sqlite://$folder/catalog.db}" PUBLIC_FILES_URL="$scheme://127.0.0.1:$gateway_port"
   export GATEWAY_LISTEN="127.0.0.1:$gateway_port" GATEWAY_ADMIN_LISTEN="127.0.0.1:$gateway_admin"
   export SIGNER_LISTEN="127.0.0.1:$signer_port" SIGNER_INTERNAL_LISTEN="127.0.0.1:$signer_internal"
   export GATEWAY_CACHE_DIR="$folder/cache"
@@ -202,7 +213,7 @@ start_services() {
 
 # Folder: with the settings of `start_services`, and what was exported since.
 start_gateway() {
-  start "${1##*/}-gateway" env TMPDIR="$1/tmp" "$release/gateway"
+  start "${1##*/}-gateway" env TMPDIR="$1/tmp" DATABASE_URL="${gateway_catalog:-$DATABASE_URL}" "$release/gateway"
   gateway_pid=$started
   wait_until_ready "$gateway_pid" "http://$GATEWAY_ADMIN_LISTEN/readyz"
 }

@@ -12,6 +12,11 @@ measure_connections_briefly() {
   bash loadtest/connections.sh --quick
 }
 
+# Within the contract's bound, and a slow machine's patience: that is judged.
+measure_revocation_briefly() {
+  bash loadtest/revocation.sh --quick
+}
+
 measure_neighbours_briefly() {
   bash loadtest/neighbours.sh --quick
 }

@@ -38,6 +38,10 @@ test_signer_on_postgres() {
   TEST_DATABASE_URL="$postgres_url" cargo test --locked --workspace --test api
 }
 
+test_gateway_on_postgres() {
+  TEST_DATABASE_URL="$postgres_url" cargo test --locked --workspace --test signed_urls --test answers --test revocation
+}
+
 test_catalog_on_postgres() {
   TEST_DATABASE_URL="$postgres_url" cargo test --locked --package signer --lib catalog
 }

@@ -1,6 +1,7 @@
 //! The body of an answer: text and ranges in their order, exact to the byte or broken off.
 
 use crate::{
+    catalog::Watch,
     observe::Exchange,
     store::{Opened, Part, ReadError, Reader},
 };
@@ -39,6 +40,8 @@ struct Sending {
     source: Option<Opened>,
     reader: Option<Reader>,
     left: u64,
+    /// Of a file.
+    watch: Option<Watch>,
     exchange: Exchange,
 }
 
@@ -48,12 +51,13 @@ impl Body {
         status: StatusCode,
         pieces: Vec<Piece>,
         source: Option<(Opened, Option<Reader>)>,
+        watch: Option<Watch>,
         mut exchange: Exchange,
     ) -> Self {
         let left = pieces.iter().map(Piece::len).sum();
         exchange.answered(status, left);
         let (source, reader) = source.map_or((None, None), |(source, reader)| (Some(source), reader));
-        Self(Box::new(Sending { pieces: pieces.into(), source, reader, left, exchange }))
+        Self(Box::new(Sending { pieces: pieces.into(), source, reader, left, watch, exchange }))
     }
 
     /// Bytes that have not been given out.
@@ -64,6 +68,9 @@ impl Body {
     /// The next part, at most `most` bytes of a file; `None` once all of the length that went out with the head was
     /// given out. Fewer bytes, or more, are an error, and must end in a cut connection.
     pub(crate) fn poll_part(&mut self, cx: &mut Context<'_>, most: u64) -> Poll<Option<Result<Part, ReadError>>> {
+        if self.0.left > 0 {
+            self.look()?;
+        }
         let this = &mut *self.0;
         let counted = match ready!(this.poll_read(cx, most)) {
             None if this.left > 0 => Some(Err(ReadError::Truncated)),
@@ -80,6 +87,17 @@ impl Body {
             this.exchange.broke_off(error);
         }
         Poll::Ready(counted)
+    }
+
+    /// Whether it may go on: access to the file can be taken back at any time. A body that has not begun may begin: cut
+    /// before its head, it would be no answer at all.
+    pub(crate) fn look(&mut self) -> Result<(), ReadError> {
+        let this = &mut *self.0;
+        if !this.exchange.has_sent() || !this.watch.as_mut().is_some_and(Watch::is_over) {
+            return Ok(());
+        }
+        this.exchange.broke_off(&ReadError::Revoked);
+        Err(ReadError::Revoked)
     }
 
     /// Of a part that was given out, the file could not be read after all.

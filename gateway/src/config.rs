@@ -3,6 +3,7 @@
 pub use crate::server::Tls;
 
 use crate::{
+    catalog,
     cors::AllowedOrigins,
     server::{CERT, KEY},
 };
@@ -39,6 +40,11 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("GATEWAY_IDLE_SECONDS", "75", "An idle connection is kept for this long"),
     Setting::new("GATEWAY_STALL_SECONDS", "900", "A client that takes no byte of its answer is kept for this long"),
     Setting::new("GATEWAY_MAX_URL_SECONDS", "2678400", "A URL may expire at most this far ahead; 0: no bound"),
+    Setting::new(
+        "GATEWAY_FEED_GRACE",
+        "300",
+        "Seconds for which files that were looked up are served while the catalog's changes cannot be read; 0: none",
+    ),
     Setting::new("GATEWAY_ALLOWED_ORIGINS", "*", "Origins whose pages may read answers: * or a list with commas"),
     Setting::unset(
         CERT,
@@ -64,8 +70,10 @@ pub struct Config {
     pub storage_name: String,
     /// For a bucket; `None`: off.
     pub cache: Option<Cache>,
-    /// The path in `DATABASE_URL`.
-    pub catalog: PathBuf,
+    /// `DATABASE_URL`.
+    pub catalog: CatalogUrl,
+    /// `GATEWAY_FEED_GRACE`.
+    pub feed_grace: Duration,
     /// The ring of signing keys.
     pub keys: KeyRing,
     /// `GATEWAY_MAX_URL_SECONDS`; 0: no bound.
@@ -124,7 +132,9 @@ impl Config {
         let tls = tls(settings);
         let storage = settings.required("STORAGE_URL").and_then(|_| settings.parsed("STORAGE_URL", str::parse));
         let cache = Cache::read(settings);
-        let catalog = settings.required("DATABASE_URL").and_then(|_| settings.parsed("DATABASE_URL", sqlite_path));
+        let catalog =
+            settings.required("DATABASE_URL").and_then(|_| settings.parsed("DATABASE_URL", catalog::checked_url));
+        let feed_grace = settings.value("GATEWAY_FEED_GRACE", "a number of seconds").map(Duration::from_secs);
         let keys = settings.key_ring();
         let max_url_seconds = settings.value("GATEWAY_MAX_URL_SECONDS", "a number of seconds");
         let allowed_origins = settings.parsed("GATEWAY_ALLOWED_ORIGINS", str::parse);
@@ -144,6 +154,7 @@ impl Config {
             storage_name,
             aws: settings.aws().clone(),
             catalog: catalog?,
+            feed_grace: feed_grace?,
             keys: keys?,
             max_url_seconds: max_url_seconds?,
             allowed_origins: allowed_origins?,
@@ -215,13 +226,6 @@ impl Cache {
         let digest = Sha256::digest(storage_name);
         let short: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
         Some(Self { folder: folder.replace(STORAGE, &short).into(), ..self })
-    }
-}
-
-fn sqlite_path(text: &str) -> Result<PathBuf, &'static str> {
-    match text.parse()? {
-        CatalogUrl::Sqlite(path) => Ok(path),
-        CatalogUrl::Postgres(_) => Err("must be sqlite:///absolute/catalog.db: the gateway does not read Postgres yet"),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     Gateway,
     body::{Body, Piece},
-    catalog::Admitted,
+    catalog::{Admitted, Watch},
     clock::Now,
     cors,
     in_flight::Place,
@@ -54,7 +54,7 @@ impl Call<'_> {
         let grant = self.verify(path, query)?;
         let admitted = self.gateway.shared.catalog.admit(grant, self.now).await?;
         let plan = self.plan(&admitted)?;
-        self.open(&admitted, plan).await
+        self.open(admitted, plan).await
     }
 
     /// RFC 9112 section 3.2: exactly one usable Host, which the parser leaves to us. In HTTP/2 `:authority` takes its
@@ -116,17 +116,18 @@ impl Call<'_> {
     }
 
     /// Storage is not asked for an answer that has nothing of it.
-    async fn open(&self, admitted: &Admitted, plan: Plan) -> Result<Outcome, Reject> {
+    async fn open(&self, admitted: Admitted, plan: Plan) -> Result<Outcome, Reject> {
         let first = plan.pieces.iter().find_map(|piece| match piece {
             Piece::Range(range) => Some(range.clone()),
             Piece::Text(_) => None,
         });
         let source = match plan.lines.status() {
             StatusCode::NOT_MODIFIED => None,
-            _ => Some(self.gateway.shared.store.open_admitted(admitted, first, self.now.instant).await?),
+            _ => Some(self.gateway.shared.store.open_admitted(&admitted, first, self.now.instant).await?),
         };
         let Plan { lines, length, pieces } = plan;
-        Ok(Outcome { lines, length: Some(length), pieces, source, closes: false })
+        let watch = Some(admitted.into_watch());
+        Ok(Outcome { lines, length: Some(length), pieces, source, watch, closes: false })
     }
 
     fn refused(&self, reject: &Reject, exchange: &Exchange) -> Outcome {
@@ -136,15 +137,15 @@ impl Call<'_> {
         let is_sent = self.head.method != Method::HEAD;
         let pieces = if is_sent { vec![Piece::Text(body.into())] } else { Vec::new() };
         let closes = self.has_body || matches!(reject, Reject::Framing(_));
-        Outcome { lines: reject.lines(), length, pieces, source: None, closes }
+        Outcome { lines: reject.lines(), length, pieces, source: None, watch: None, closes }
     }
 
     /// With what every answer carries.
     fn answer(&self, outcome: Outcome, exchange: Exchange) -> Answer {
-        let Outcome { mut lines, length, pieces, source, closes } = outcome;
+        let Outcome { mut lines, length, pieces, source, watch, closes } = outcome;
         self.gateway.shared.config.allowed_origins.mark(self.head, &mut lines);
         lines.push_parts(&X_REQUEST_ID, &[self.id.as_str().as_bytes()]);
-        let body = Body::new(lines.status(), pieces, source, exchange);
+        let body = Body::new(lines.status(), pieces, source, watch, exchange);
         Answer { lines, length, closes, body, date: self.now.unix_seconds }
     }
 }
@@ -155,6 +156,7 @@ struct Outcome {
     length: Option<u64>,
     pieces: Vec<Piece>,
     source: Option<(Opened, Option<Reader>)>,
+    watch: Option<Watch>,
     closes: bool,
 }
 
@@ -163,7 +165,7 @@ impl Outcome {
         let mut lines = Lines::new(StatusCode::NO_CONTENT);
         cors::preflight().iter().for_each(|(name, value)| lines.push(name, value));
         lines.push(&header::ALLOW, &cors::ALLOW);
-        Self { lines, length: None, pieces: Vec::new(), source: None, closes: false }
+        Self { lines, length: None, pieces: Vec::new(), source: None, watch: None, closes: false }
     }
 }
 

@@ -32,7 +32,7 @@ use arc_swap::ArcSwap;
 use config::Config;
 use proto::keys::KeyRing;
 use std::{io, sync::Arc};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// Why a gateway could not start.
@@ -44,6 +44,9 @@ pub enum StartError {
     /// The cache has no threads to work on.
     #[error("the cache cannot be set up: {0}")]
     Cache(#[from] io::Error),
+    /// The catalog's URL cannot be used.
+    #[error("the catalog cannot be set up: {0}")]
+    Catalog(#[from] sqlx::Error),
     /// Metrics could not be registered.
     #[error("metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -74,7 +77,7 @@ impl Gateway {
     /// Settings that no later moment can mend.
     pub fn open(config: Config) -> Result<Self, StartError> {
         let metrics = observe::Metrics::new()?;
-        let catalog = Arc::new(catalog::Catalog::open(&config.catalog));
+        let catalog = Arc::new(catalog::Catalog::open(&config.catalog, config.feed_grace)?);
         let shared = Shared {
             keys: ArcSwap::from_pointee(config.keys.clone()),
             store: store::Store::open(&config, &catalog, &metrics)?,
@@ -124,9 +127,28 @@ impl Gateway {
         // Dropped with this call, and all that it runs ends.
         let mut beside = JoinSet::new();
         beside.spawn(server::serve_admin(self.clone(), admin, cut.clone()));
+        let (looked, first_look) = oneshot::channel();
+        beside.spawn(follow_changes(self.clone(), looked));
         if self.shared.config.tls.is_some() {
             beside.spawn(server::watch_certificate(self.clone()));
         }
+        // A stream that was admitted before the feed was read could not know what it missed, and would be cut.
+        let _ = first_look.await;
         server::serve_files(self.clone(), listener, drain, cut).await
+    }
+}
+
+/// Follows what ends access. A stream that waits for its client would look only when that takes something, so it is
+/// woken.
+async fn follow_changes(gateway: Gateway, looked: oneshot::Sender<()>) {
+    let shared = &gateway.shared;
+    let mut follower = catalog::Follower::new(&shared.catalog, &shared.metrics.feed);
+    follower.look().await;
+    let _ = looked.send(());
+    loop {
+        follower.wait().await;
+        if follower.look().await {
+            shared.room.wake_stalled();
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! What an operator sees: metrics, and one log line an exchange. Nothing here ever sees a query or a header's value.
 
+mod feed;
 mod storage;
 
+pub(crate) use feed::FeedMetrics;
 pub(crate) use storage::{CacheMetrics, OriginMetrics};
 
 use crate::{in_flight::Place, reject::Reject, request_id::RequestId, store::ReadError};
@@ -47,6 +49,7 @@ pub(crate) struct Metrics {
     certificate_expiry: IntGauge,
     pub(crate) origin: OriginMetrics,
     pub(crate) cache: CacheMetrics,
+    pub(crate) feed: FeedMetrics,
 }
 
 impl Metrics {
@@ -85,6 +88,7 @@ impl Metrics {
             certificate_expiry: IntGauge::new("gateway_tls_certificate_expiry_timestamp_seconds", expiry)?,
             origin: OriginMetrics::register(&registry)?,
             cache: CacheMetrics::register(&registry)?,
+            feed: FeedMetrics::register(&registry)?,
             registry,
         }))
     }
@@ -174,12 +178,18 @@ impl Exchange {
         self.metrics.sent.inc_by(bytes);
     }
 
+    /// Whether anything of the body has gone out.
+    pub(crate) fn has_sent(&self) -> bool {
+        self.bytes > 0
+    }
+
     /// The body ends before its length: the connection will be cut.
     pub(crate) fn broke_off(&mut self, error: &ReadError) {
         let reason = match error {
             ReadError::Truncated => "truncated",
             ReadError::Changed => "changed",
             ReadError::Failed(_) => "failed",
+            ReadError::Revoked => "revoked",
         };
         self.broken = Some(reason);
         tracing::warn!(cause = %error, request_id = self.id(), "body cut");

@@ -97,6 +97,13 @@ impl Room {
         self.cut(self.seats().longest(|seat| &seat.stalled_since));
     }
 
+    /// Has every connection look around again that waits for its client to take some of its answer.
+    pub(crate) fn wake_stalled(&self) {
+        let seats = self.seats();
+        let stalled = seats.by_number.values().filter(|seat| seat.stalled_since.load(Ordering::Relaxed) != BUSY);
+        stalled.for_each(|seat| seat.wake());
+    }
+
     fn cut(&self, longest: Option<(u64, &Arc<Seat>)>) {
         if let Some((since, seat)) = longest
             && milliseconds(self.opened, Instant::now()).saturating_sub(since) >= SHORTEST_WAIT_MS

@@ -1,4 +1,4 @@
-//! A folder: files opened beneath its root, and kept open for as long as a row is believed.
+//! A folder: files opened beneath its root, and kept open for a second.
 
 mod reader;
 
@@ -27,7 +27,7 @@ use tokio::{
 
 /// Open files kept at most. Each is a descriptor.
 const KEPT: usize = 512;
-/// And for how long: as a row is believed, so that a file replaced in storage shows as soon as a row that was changed.
+/// And for how long: a file replaced in storage shows within the bound that a change of its row has.
 const KEPT_FOR: Duration = Duration::from_secs(1);
 
 /// The folder's path, and the files opened last. Its root is opened for each file anew, so that one mounted or replaced

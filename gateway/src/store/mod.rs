@@ -67,6 +67,8 @@ pub(crate) enum ReadError {
     Changed,
     #[error("storage failed: {0}")]
     Failed(String),
+    #[error("access to the file was taken back")]
+    Revoked,
 }
 
 impl From<StorageError> for ReadError {

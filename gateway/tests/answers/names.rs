@@ -214,7 +214,9 @@ fn a_row_with_a_type_that_is_none_injects_nothing() {
         let answer = gateway.get(&file.link_v2().with("disposition", "inline").url()).send();
         answer.assert_whole(b"bytes");
         assert_eq!(answer.header("x-evil"), None);
-        assert!(!answer.sure_header("content-type").contains("html"), "{bad:?}");
+        // Postgres keeps no NUL: there this one is a type like any other.
+        let is_kept = !bad.contains('\0') || gateway.catalog().is_sqlite();
+        assert!(!is_kept || !answer.sure_header("content-type").contains("html"), "{bad:?}");
         assert!(answer.sure_header("content-disposition").starts_with("attachment;"), "{bad:?}");
     }
     gateway.assert_unharmed();

@@ -53,7 +53,8 @@ impl Gateway {
         let connections = open.iter().filter(|link| clients.contains(*link)).count();
         let cache = self.home().join("cache/").display().to_string();
         let counts = |link: &&String| {
-            let own = self.storage().is_folder() || !link.starts_with("socket:");
+            let has_pools = !self.storage().is_folder() || !self.catalog().is_sqlite();
+            let own = !has_pools || !link.starts_with("socket:");
             let cached = link.starts_with(&cache) && !link.ends_with("(deleted)");
             own && !cached && !link.contains("catalog.db") && !clients.contains(*link)
         };

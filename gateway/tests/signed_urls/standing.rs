@@ -130,7 +130,7 @@ fn a_user_who_is_blocked_and_deleted_is_revoked_first() {
     gateway.catalog().block(&file.user);
     gateway.catalog().run("UPDATE users SET deleted_at = '1700000000000' WHERE id = $1", &[&file.user]);
     await_verdict(&gateway, &file.url(), "revoked");
-    gateway.catalog().run("UPDATE users SET blocked_at = NULL WHERE id = $1", &[&file.user]);
+    gateway.catalog().unblock(&file.user);
     await_verdict(&gateway, &file.url(), "not_found");
 }
 

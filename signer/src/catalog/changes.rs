@@ -16,6 +16,8 @@ use proto::{
 /// Any number that no other lock of this database has.
 const FEED_LOCK: i64 = 0x7432_6d66_6565_6400;
 
+const TRIMMED_AT_ONCE: i64 = 50_000;
+
 /// What ends access.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Change<'a> {
@@ -78,10 +80,13 @@ impl Transaction {
 }
 
 impl Catalog {
-    /// Forgets changes older than `before` (Unix milliseconds), but for the newest: the numbers go on from it.
+    /// Forgets changes older than `before` (Unix milliseconds), but for the newest: the numbers go on from it. So many at
+    /// once as are done in time, however many there are.
     pub(crate) async fn trim_changes(&self, before: i64) -> sqlx::Result<u64> {
-        let statement =
-            Statement::new("DELETE FROM changes WHERE at < $1 AND seq < (SELECT MAX(seq) FROM changes)").bind(before);
-        self.database.execute(statement).await
+        let statement = Statement::new(
+            "DELETE FROM changes WHERE at < $1 AND seq < (SELECT MAX(seq) FROM changes) \
+             AND seq < (SELECT MIN(seq) FROM changes) + $2",
+        );
+        self.database.execute(statement.bind(before).bind(TRIMMED_AT_ONCE)).await
     }
 }

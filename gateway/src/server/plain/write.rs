@@ -91,6 +91,9 @@ impl Outgoing {
     /// # Errors
     /// The client is gone, or the body cannot go on: the connection must be cut.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, socket: &mut Socket) -> io::Result<Sent> {
+        if let Some(body) = &mut self.body {
+            body.look().map_err(io::Error::other)?;
+        }
         let mut has_moved = false;
         loop {
             let is_starved = match self.poll_part(cx) {

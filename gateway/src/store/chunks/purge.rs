@@ -5,9 +5,10 @@ use super::{
     Chunks,
     name::{ChunkId, ObjectId},
 };
-use crate::catalog::{Catalog, Kept};
-use proto::id::FileId;
+use crate::catalog::{Catalog, Touched};
+use proto::{catalog::FileEntry, id::FileId};
 use std::{
+    collections::HashMap,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -40,29 +41,48 @@ impl Chunks {
         self.count_evicted(0);
     }
 
-    /// Looks once a second whether the catalog has changed, and if so, at every file of which there are chunks.
+    /// Looks once a second at the files that the catalog's feed named, and now and then at every file of which there are
+    /// chunks: files expire by themselves, and the feed can have a gap.
     pub(crate) fn follow(self: &Arc<Self>, catalog: Arc<Catalog>) {
         let weak = Arc::downgrade(self);
         self.threads.spawn(async move {
-            let (mut watch, mut looks, mut unchanged) = (None, LOOKS, 0);
+            let (mut seen, mut due, mut all_due, mut unchecked_for) = (0, HashMap::<FileId, u32>::new(), LOOKS, 0);
             loop {
                 sleep(PAUSE).await;
                 let Some(chunks) = weak.upgrade() else { return };
-                let has_changed = catalog.has_changed(&mut watch).await;
-                unchanged = if has_changed || looks > 0 { 0 } else { unchanged + 1 };
-                if has_changed || unchanged >= LOOK_ANYWAY || chunks.is_unchecked.swap(false, Ordering::Relaxed) {
-                    looks = LOOKS;
+                let (generation, touched) = catalog.feed().touched_since(seen);
+                seen = generation;
+                unchecked_for += 1;
+                match touched {
+                    Touched::Files(files) => due.extend(files.into_iter().map(|file| (file, LOOKS))),
+                    Touched::Any => all_due = LOOKS,
                 }
-                if looks > 0 && chunks.compare(&catalog).await {
-                    looks -= 1;
+                if unchecked_for >= LOOK_ANYWAY || chunks.is_unchecked.swap(false, Ordering::Relaxed) {
+                    all_due = all_due.max(1);
+                }
+                if all_due > 0 && chunks.compare(&catalog, chunks.index.files()).await {
+                    (all_due, unchecked_for) = (all_due - 1, 0);
+                }
+                if !due.is_empty() && chunks.compare(&catalog, chunks.held_of(due.keys())).await {
+                    due.retain(|_, looks| {
+                        *looks -= 1;
+                        *looks > 0
+                    });
                 }
             }
         });
     }
 
+    /// Those of the files that there are chunks of, with their objects.
+    fn held_of<'a>(&self, files: impl Iterator<Item = &'a FileId>) -> Vec<(FileId, Vec<ObjectId>)> {
+        let changing = self.index.change();
+        let held = files.map(|file| (file.clone(), changing.objects_of(file)));
+        held.filter(|(_, objects)| !objects.is_empty()).collect()
+    }
+
     /// Forgets what the catalog has no ready row for. Without an answer nothing is forgotten, and it is asked again.
-    async fn compare(&self, catalog: &Catalog) -> bool {
-        for batch in self.index.files().chunks(BATCH) {
+    async fn compare(&self, catalog: &Catalog, files: Vec<(FileId, Vec<ObjectId>)>) -> bool {
+        for batch in files.chunks(BATCH) {
             let ids: Vec<_> = batch.iter().map(|(file, _)| file).collect();
             let kept = match catalog.kept(&ids).await {
                 Ok(kept) => kept,
@@ -72,13 +92,13 @@ impl Chunks {
                 }
             };
             for (file, objects) in batch {
-                self.forget_all_but(file, objects, kept.get(file.as_str()));
+                self.forget_all_but(file, objects, kept.get(file));
             }
         }
         true
     }
 
-    fn forget_all_but(&self, file: &FileId, objects: &[ObjectId], kept: Option<&Kept>) {
+    fn forget_all_but(&self, file: &FileId, objects: &[ObjectId], kept: Option<&FileEntry>) {
         let Some(kept) = kept else { return self.forget(file) };
         let current = self.object_id(&kept.object_key, &kept.etag, kept.size);
         objects.iter().filter(|object| **object != current).for_each(|object| self.forget_object(*object));

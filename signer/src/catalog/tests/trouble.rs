@@ -1,7 +1,9 @@
 //! A catalog that cannot do as asked says so, leaves nothing half done, and recovers by itself.
 
 use super::{NOW, file, fresh, id, user};
-use crate::catalog::Statement;
+use crate::catalog::{Catalog, Statement};
+use proto::storage::CatalogUrl;
+use std::io::Write;
 
 #[tokio::test]
 async fn a_change_that_cannot_be_told_is_not_made() {
@@ -67,4 +69,56 @@ async fn connections_that_were_cut_are_replaced() {
         assert!(transaction.all(Statement::new("SELECT 1")).await.is_err());
     }
     assert!(catalog.insert(&file("user_1", "a")).await.unwrap());
+}
+
+/// What a kill in mid-write leaves: rows that were acknowledged, and an end of the log that is none.
+#[tokio::test]
+async fn a_torn_end_of_the_log_costs_no_row_before_it() {
+    let (catalog, fresh) = fresh().await;
+    let CatalogUrl::Sqlite(path) = &fresh.url else { return };
+    catalog.insert(&file("user_1", "a")).await.unwrap();
+    catalog.mark_deleted(&user("user_1"), &id("a"), NOW).await.unwrap();
+    catalog.insert(&file("user_1", "b")).await.unwrap();
+    let killed = path.parent().unwrap().join("killed.db");
+    for end in ["", "-wal"] {
+        let of = |path: &std::path::Path| format!("{}{end}", path.display());
+        std::fs::copy(of(path), of(&killed)).unwrap();
+    }
+    let mut log = std::fs::File::options().append(true).open(format!("{}-wal", killed.display())).unwrap();
+    log.write_all(&[0x5a; 9_000]).unwrap();
+    let recovered = Catalog::open(&CatalogUrl::Sqlite(killed)).await.unwrap();
+    assert!(recovered.has_row(&id("b")).await.unwrap());
+    assert_eq!(recovered.feed().await, [("file_deleted".into(), "a".into())]);
+    assert!(recovered.insert(&file("user_1", "c")).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_not_opened_and_not_touched() {
+    let (catalog, fresh) = fresh().await;
+    let CatalogUrl::Sqlite(path) = &fresh.url else { return };
+    catalog.close().await;
+    let other = path.parent().unwrap().join("letter.txt");
+    std::fs::write(&other, "not a database at all\n".repeat(99)).unwrap();
+    assert!(Catalog::open(&CatalogUrl::Sqlite(other.clone())).await.is_err());
+    assert_eq!(std::fs::read_to_string(other).unwrap(), "not a database at all\n".repeat(99));
+}
+
+/// A disk without room, as far as a database notices.
+#[tokio::test]
+async fn a_catalog_that_cannot_grow_refuses_and_goes_on_when_it_can() {
+    let (catalog, fresh) = fresh().await;
+    if !fresh.is_sqlite() {
+        return;
+    }
+    catalog.insert(&file("user_1", "a")).await.unwrap();
+    // The bound is a connection's own, and this transaction holds the one that made it.
+    let mut bounded = catalog.database.begin().await.unwrap();
+    bounded.all(Statement::new("PRAGMA max_page_count = 1")).await.unwrap();
+    let large = format!("INSERT INTO users (id) VALUES ('{}')", "x".repeat(1 << 20));
+    let error = bounded.execute(Statement::new(large.leak())).await.unwrap_err().to_string();
+    assert!(error.contains("full"), "{error}");
+    bounded.all(Statement::new("PRAGMA max_page_count = 1073741823")).await.unwrap();
+    drop(bounded);
+    assert!(catalog.insert(&file("user_1", "b")).await.unwrap());
+    assert!(catalog.has_row(&id("a")).await.unwrap());
 }

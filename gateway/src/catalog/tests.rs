@@ -1,0 +1,104 @@
+//! What a stream makes of the changes that it did not see come.
+
+use super::{Feed, Touched, Watch, feed::Outcome};
+use crate::response::Described;
+use proto::{
+    catalog::{FileEntry, UserStanding},
+    etag::ETag,
+    keys::KeyRing,
+    signed_url::{Grant, sign_v1, verify},
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+const NOW: u64 = 1_800_000_000;
+
+fn feed() -> Arc<Feed> {
+    Arc::new(Feed::new(Duration::from_secs(300)))
+}
+
+fn grant() -> Grant {
+    let keys = KeyRing::from_settings(Some(&"k".repeat(32)), None, false).unwrap();
+    let target = sign_v1(&keys, &"file".parse().unwrap(), &"user".parse().unwrap(), NOW + 9);
+    let (path, query) = target.split_once('?').unwrap();
+    verify(path, query, &keys, NOW, 0).unwrap()
+}
+
+fn entry() -> FileEntry {
+    FileEntry {
+        owner: "user".parse().unwrap(),
+        object_key: "managed/file".into(),
+        filename: "film.mp4".into(),
+        content_type: "video/mp4".into(),
+        size: 9,
+        etag: ETag::from_storage("\"abc\"").unwrap(),
+        modified_at: NOW,
+        ready: true,
+        expires_at: Some(NOW),
+        urls_revoked_before: None,
+    }
+}
+
+fn watch(feed: &Arc<Feed>) -> Watch {
+    Watch::new(Arc::clone(feed), grant(), Arc::new(Described::new(entry())), feed.generation())
+}
+
+fn of_file(id: &str, entry: Option<FileEntry>) -> Vec<Outcome> {
+    vec![Outcome::File(id.parse().unwrap(), entry)]
+}
+
+#[test]
+fn a_stream_hears_of_its_own_file_and_user_only() {
+    let (feed, blocked) = (feed(), UserStanding { blocked: true, ..UserStanding::default() });
+    let (mut file, mut user) = (watch(&feed), watch(&feed));
+    feed.tell(of_file("other", None));
+    feed.tell(vec![Outcome::User("other".parse().unwrap(), blocked)]);
+    feed.tell(of_file("file", Some(entry())));
+    assert!(!file.is_over() && !user.is_over());
+    feed.tell(vec![Outcome::User("user".parse().unwrap(), blocked)]);
+    assert!(user.is_over());
+    let mut late = watch(&feed);
+    feed.tell(of_file("file", None));
+    assert!(late.is_over() && file.is_over());
+    assert!(!watch(&feed).is_over(), "it was admitted after all of that");
+}
+
+#[test]
+fn a_stream_that_cannot_know_what_it_missed_is_over() {
+    let feed = feed();
+    let (mut behind, mut beside) = (watch(&feed), watch(&feed));
+    for _ in 0..10_000 {
+        feed.tell(of_file("other", None));
+    }
+    assert!(!beside.is_over());
+    feed.tell(of_file("other", None));
+    assert!(behind.is_over() && !beside.is_over());
+    feed.tell_of_a_gap();
+    assert!(beside.is_over());
+}
+
+#[test]
+fn who_keeps_files_learns_which_to_look_at() {
+    let feed = feed();
+    let (seen, touched) = feed.touched_since(0);
+    assert_eq!(touched, Touched::Files(Vec::new()));
+    feed.tell(of_file("file", None));
+    let (seen, touched) = feed.touched_since(seen);
+    assert_eq!(touched, Touched::Files(vec!["file".parse().unwrap()]));
+    feed.tell_of_a_gap();
+    let (seen, touched) = feed.touched_since(seen);
+    assert_eq!((touched, feed.touched_since(seen).1), (Touched::Any, Touched::Files(Vec::new())));
+}
+
+#[test]
+fn a_feed_is_current_for_two_seconds_and_in_grace_for_as_long_as_was_set() {
+    let (feed, now) = (feed(), Instant::now());
+    assert!(!feed.is_current(now) && !feed.is_in_grace(now) && feed.is_silent(now), "nothing was read yet");
+    feed.was_read(now);
+    let after = |milliseconds: u64| now + Duration::from_millis(milliseconds);
+    assert!(feed.is_current(after(1_900)) && !feed.is_current(after(2_000)));
+    assert!(!feed.is_silent(after(4_900)) && feed.is_silent(after(5_000)));
+    assert!(feed.is_in_grace(after(299_900)) && !feed.is_in_grace(after(300_000)));
+}
