@@ -18,12 +18,13 @@ const FEED_LOCK: i64 = 0x7432_6d66_6565_6400;
 
 const TRIMMED_AT_ONCE: i64 = 50_000;
 
-/// What ends access.
+/// What ends access, or makes what gateways remember untrue.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Change<'a> {
     FileDeleted(&'a FileId),
     FileRevoked(&'a FileId),
-    FileReplaced(&'a FileId),
+    /// It has other bytes, or another name.
+    FileChanged(&'a FileId),
     UserBlocked(&'a UserId),
     UserUnblocked(&'a UserId),
     UserRevoked(&'a UserId),
@@ -36,7 +37,7 @@ impl<'a> Change<'a> {
         match self {
             Self::FileDeleted(_) => "file_deleted",
             Self::FileRevoked(_) => "file_revoked",
-            Self::FileReplaced(_) => "file_replaced",
+            Self::FileChanged(_) => "file_changed",
             Self::UserBlocked(_) => "user_blocked",
             Self::UserUnblocked(_) => "user_unblocked",
             Self::UserRevoked(_) => "user_revoked",
@@ -46,7 +47,7 @@ impl<'a> Change<'a> {
 
     fn file(self) -> Option<&'a str> {
         match self {
-            Self::FileDeleted(file) | Self::FileRevoked(file) | Self::FileReplaced(file) => Some(file.as_str()),
+            Self::FileDeleted(file) | Self::FileRevoked(file) | Self::FileChanged(file) => Some(file.as_str()),
             Self::UserBlocked(_) | Self::UserUnblocked(_) | Self::UserRevoked(_) | Self::UserDeleted(_) => None,
         }
     }
@@ -56,7 +57,7 @@ impl<'a> Change<'a> {
             Self::UserBlocked(user) | Self::UserUnblocked(user) | Self::UserRevoked(user) | Self::UserDeleted(user) => {
                 Some(user.as_str())
             }
-            Self::FileDeleted(_) | Self::FileRevoked(_) | Self::FileReplaced(_) => None,
+            Self::FileDeleted(_) | Self::FileRevoked(_) | Self::FileChanged(_) => None,
         }
     }
 }

@@ -172,14 +172,14 @@ impl Catalog {
         Ok((row.number("bytes")?, row.number("files")?))
     }
 
-    /// Gives a ready file of this owner another name, other metadata, or both; `now` is in Unix seconds. `None`: there
-    /// is no such file.
+    /// Gives a ready file of this owner another name, other metadata, or both; `now` is in Unix milliseconds. `None`:
+    /// there is no such file.
     pub(crate) async fn describe(
         &self,
         owner: &UserId,
         file: &FileId,
         (filename, metadata): (Option<&str>, Option<&BTreeMap<String, String>>),
-        now: u64,
+        now: i64,
     ) -> sqlx::Result<Option<FileRow>> {
         let metadata = metadata.map(|map| serde_json::to_string(map).expect("strings always serialise"));
         let statement = Statement::new(
@@ -192,8 +192,15 @@ impl Catalog {
         .bind(metadata.as_deref())
         .bind(file.as_str())
         .bind(owner.as_str())
-        .bind(now);
-        self.database.optional(statement).await?.as_ref().map(FileRow::read).transpose()
+        .bind(now.div_euclid(1000));
+        let mut transaction = self.database.begin().await?;
+        let Some(row) = transaction.optional(statement).await? else { return Ok(None) };
+        // Gateways give the name with the bytes.
+        if filename.is_some() {
+            transaction.append(Change::FileChanged(file), now).await?;
+        }
+        transaction.commit().await?;
+        FileRow::read(&row).map(Some)
     }
 
     /// As [`Catalog::mark_deleted`], whoever owns it.

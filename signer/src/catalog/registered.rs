@@ -31,16 +31,17 @@ impl Catalog {
             return Ok(Registered::File(Box::new(file.clone())));
         }
         let before =
-            Statement::new("SELECT size, etag FROM files WHERE object_key = $1").bind(file.object_key.as_str());
+            Statement::new("SELECT size, etag, filename, content_type FROM files WHERE object_key = $1").bind(file.object_key.as_str());
         let before = transaction.optional(before).await?;
         let Some(row) = transaction.optional(refreshing(file, given)).await? else { return Ok(Registered::Taken) };
         let refreshed = FileRow::read(&row)?;
-        let (size, etag) = match before {
-            Some(row) => (row.number("size")?, row.get::<String>("etag")?),
-            None => return Ok(Registered::Taken),
-        };
-        if size != refreshed.size || etag != refreshed.etag.as_str() {
-            transaction.append(Change::FileReplaced(&refreshed.id), now).await?;
+        let Some(before) = before else { return Ok(Registered::Taken) };
+        let is_same = before.number("size")? == refreshed.size
+            && before.get::<String>("etag")? == refreshed.etag.as_str()
+            && before.get::<String>("filename")? == refreshed.filename
+            && before.get::<String>("content_type")? == refreshed.content_type;
+        if !is_same {
+            transaction.append(Change::FileChanged(&refreshed.id), now).await?;
         }
         transaction.commit().await?;
         Ok(Registered::File(Box::new(refreshed)))

@@ -3,15 +3,24 @@
 use super::{OpenError, migrate_on};
 use crate::durable;
 use sqlx::{
-    ConnectOptions, Connection, SqlitePool,
+    ConnectOptions, Connection, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+use std::{
+    fs::OpenOptions,
+    io,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    time::{Duration, Instant},
+};
+use tokio::time::sleep;
 
 /// How long a statement waits for another writer, and a request for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long one signer waits for another to bring the schema up to date.
 const MIGRATION_PATIENCE: Duration = Duration::from_secs(60);
+/// Between two tries to open a file that is locked.
+const PAUSE: Duration = Duration::from_millis(20);
 const CONNECTIONS: u32 = 8;
 
 /// Opens the file at `path`, making and migrating it as needed.
@@ -36,11 +45,30 @@ pub(super) async fn open(path: &Path) -> Result<SqlitePool, OpenError> {
 
 /// In one transaction, which is the lock that two signers starting at once need.
 async fn migrate(options: SqliteConnectOptions) -> Result<(), OpenError> {
-    let mut connection = options.connect().await?;
+    let mut connection = connect(&options).await?;
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     migrate_on(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(connection.close().await?)
+}
+
+/// Of those that find the file new, one makes its log; SQLite tells the others that it is locked, and does not wait for it
+/// as it does for a writer.
+async fn connect(options: &SqliteConnectOptions) -> sqlx::Result<SqliteConnection> {
+    let began = Instant::now();
+    loop {
+        match options.connect().await {
+            Err(error) if is_locked(&error) && began.elapsed() < MIGRATION_PATIENCE => sleep(PAUSE).await,
+            connected => return connected,
+        }
+    }
+}
+
+/// `SQLITE_BUSY`, for whatever reason: those are in the higher bits.
+fn is_locked(error: &sqlx::Error) -> bool {
+    const BUSY: u32 = 5;
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == BUSY)
 }
 
 /// SQLite gives its other files the mode of this one, and syncs no folder that it finds.

@@ -37,8 +37,8 @@ pub(crate) async fn change(
     if name.is_none() && metadata.is_none() {
         return Err(Error::invalid("body", "must hold `filename` or `metadata`"));
     }
-    let now = clock::unix_seconds();
-    let row = signer.catalog().describe(caller.id(), &id, (name, metadata.as_ref()), now).await?;
+    let described = signer.catalog().describe(caller.id(), &id, (name, metadata.as_ref()), clock::unix_millis());
+    let row = described.await?;
     Ok(Success::of(OneFile { file: row.ok_or(Error::FileNotFound)?.into() }))
 }
 

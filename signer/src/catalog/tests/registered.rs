@@ -32,7 +32,7 @@ async fn the_same_object_and_owner_is_the_same_file() {
     let third = found(catalog.register(&other, &given, NOW).await.unwrap());
     assert_eq!((third.id.as_str(), third.size, third.sha256.as_deref()), ("a", 7, None));
     assert_eq!((third.filename.as_str(), third.job_id.as_deref(), third.metadata.len()), ("film é.mp4", Some("j"), 0));
-    assert_eq!(catalog.feed().await, [("file_replaced".into(), "a".into())]);
+    assert_eq!(catalog.feed().await, [("file_changed".into(), "a".into())]);
 }
 
 #[tokio::test]
@@ -65,11 +65,12 @@ async fn a_file_is_described_anew_by_its_owner_only() {
     let describe = async |owner: &str, now| {
         catalog.describe(&user(owner), &id("a"), (Some("new"), Some(&metadata)), now).await.unwrap()
     };
-    assert!(describe("user_2", SECOND).await.is_none() && describe("user_1", SECOND + 1).await.is_none());
-    let changed = describe("user_1", SECOND).await.unwrap();
+    assert!(describe("user_2", NOW).await.is_none() && describe("user_1", NOW + 1000).await.is_none());
+    let changed = describe("user_1", NOW).await.unwrap();
     assert_eq!((changed.filename.as_str(), &changed.metadata, changed.size), ("new", &metadata, row.size));
-    let kept = catalog.describe(&user("user_1"), &id("a"), (None, None), SECOND).await.unwrap().unwrap();
+    let kept = catalog.describe(&user("user_1"), &id("a"), (None, None), NOW).await.unwrap().unwrap();
     assert_eq!((kept.filename.as_str(), &kept.metadata), ("new", &metadata));
+    assert_eq!(catalog.feed().await, [("file_changed".into(), "a".into())], "gateways know it by its old name");
 }
 
 #[tokio::test]
