@@ -30,8 +30,8 @@ impl Catalog {
             transaction.commit().await?;
             return Ok(Registered::File(Box::new(file.clone())));
         }
-        let before =
-            Statement::new("SELECT size, etag, filename, content_type FROM files WHERE object_key = $1").bind(file.object_key.as_str());
+        let before = Statement::new("SELECT size, etag, filename, content_type FROM files WHERE object_key = $1")
+            .bind(file.object_key.as_str());
         let before = transaction.optional(before).await?;
         let Some(row) = transaction.optional(refreshing(file, given)).await? else { return Ok(Registered::Taken) };
         let refreshed = FileRow::read(&row)?;

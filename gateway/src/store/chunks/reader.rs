@@ -261,6 +261,8 @@ impl Reader {
         self.ahead = match chunks.index.peek(&id) {
             Some(Entry::Kept(_)) => None,
             Some(Entry::Filling(fill)) => Some(fill.join()),
+            // It may lie in the folder: whoever comes to it looks there first.
+            None if chunks.is_scanning() => None,
             None => {
                 let Ok(turn) = Arc::clone(&chunks.ahead).try_acquire_owned() else { return };
                 match chunks.begin(&self.object.version, next, Some(turn)) {
