@@ -105,6 +105,8 @@ if [[ "$embedded_only" == false ]]; then
   step "the signer's tests pass on Postgres" test_signer_on_postgres
   step "the gateway's tests pass on Postgres" test_gateway_on_postgres
   step "what a revocation takes to be heard is measured, briefly" measure_revocation_briefly
+  step "signing is measured, briefly" measure_signing_briefly
+  step "good calls beside forged keys are measured, briefly" measure_forged_keys_briefly
   step "Redis is installed" install_redis
   step "Redis starts" start_redis
   step "rates are limited in Redis as in the process" test_limits_on_redis

@@ -20,3 +20,13 @@ measure_revocation_briefly() {
 measure_neighbours_briefly() {
   bash loadtest/neighbours.sh --quick
 }
+
+measure_signing_briefly() {
+  bash loadtest/signing.sh --quick
+  bash loadtest/many-rows.sh --quick --rows 20000
+}
+
+# That the keys' source is asked seldom is judged.
+measure_forged_keys_briefly() {
+  bash loadtest/forged-keys.sh --quick
+}

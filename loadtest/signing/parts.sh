@@ -24,12 +24,13 @@ begin_with_signer() {
   mkdir -p "$work/files"
 }
 
-# Name, database: a signer that is ready.
+# Name, database: a signer that is ready. Sets `internal_url`.
 start_measured_signer() {
   local port internal name="$1"
   read -r port internal < <(python3 "$check/free_ports.py" 2)
   start "signer-$name" env DATABASE_URL="$2" SIGNER_LISTEN="127.0.0.1:$port" SIGNER_INTERNAL_LISTEN="127.0.0.1:$internal" \
     taskset -c "$server_core" "$signer_binary"
   known_as "$name" "$started" "http://127.0.0.1:$port"
-  wait_until_ready "$started" "http://127.0.0.1:$internal/readyz"
+  internal_url="http://127.0.0.1:$internal"
+  wait_until_ready "$started" "$internal_url/readyz"
 }
