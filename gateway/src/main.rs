@@ -24,6 +24,7 @@ fn main() -> anyhow::Result<()> {
     if let Err(mistake) = observe::init(&logging.0.unwrap_or_default(), &logging.1.unwrap_or_default()) {
         settings.mistake("LOG_FORMAT or RUST_LOG:", &mistake);
     }
+    settings.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     let config = Config::read(&mut settings);
     let config = settings.finish(config).unwrap_or_else(|mistakes| usage(&mistakes.to_string()));
     if config.keys.has_short_secret() {
@@ -94,8 +95,13 @@ fn read_settings() -> Settings {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| name.starts_with("AWS_"));
     let aws = Aws(aws.collect());
-    let source =
-        Source { variable: &|name| std::env::var_os(name), file: &|path| std::fs::read_to_string(path), aws: &aws };
+    let source = Source {
+        variable: &|name| std::env::var_os(name),
+        names: &std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect::<Vec<_>>(),
+        file: &|path| std::fs::read_to_string(path),
+        is_shared: &is_shared,
+        aws: &aws,
+    };
     let cache = ("GATEWAY_CACHE_DIR", default_cache_folder(source.variable));
     Settings::read(&TABLES, &flags, &source, &[cache])
 }
@@ -104,4 +110,10 @@ fn read_settings() -> Settings {
 fn usage(mistakes: &str) -> ! {
     eprintln!("gateway: {mistakes}");
     exit(EXIT_USAGE)
+}
+
+/// By its mode: the group, or everybody.
+fn is_shared(path: &str) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o044 != 0)
 }

@@ -12,6 +12,9 @@ use std::{
     str::FromStr,
 };
 
+/// What names of ours begin with. Clerk's have other users, and are not ours to judge.
+const PREFIXES: [&str; 3] = ["FILE_SIGNING_", "GATEWAY_", "SIGNER_"];
+
 /// The exit code of a process whose settings are wrong: `EX_USAGE`.
 pub const EXIT_USAGE: i32 = 64;
 
@@ -76,8 +79,12 @@ pub const COMMON: &[Setting] = &[
 pub struct Source<'a> {
     /// An environment variable.
     pub variable: &'a dyn Fn(&str) -> Option<OsString>,
+    /// The names of all that are set.
+    pub names: &'a [String],
     /// A file's text.
     pub file: &'a dyn Fn(&str) -> Result<String, std::io::Error>,
+    /// Whether accounts other than its owner's may read a file.
+    pub is_shared: &'a dyn Fn(&str) -> bool,
     /// Every variable whose name begins with `AWS_`: the object store's own, too many to list.
     pub aws: &'a Aws,
 }
@@ -126,6 +133,7 @@ pub struct Settings {
     values: BTreeMap<&'static str, String>,
     aws: Aws,
     mistakes: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl fmt::Debug for Settings {
@@ -138,7 +146,9 @@ impl Settings {
     /// Reads every setting of the tables. `defaults` go before those of the tables.
     #[must_use]
     pub fn read(tables: &[&[Setting]], flags: &ArgMatches, source: &Source<'_>, defaults: &[(&str, String)]) -> Self {
-        let mut settings = Self { values: BTreeMap::new(), aws: source.aws.clone(), mistakes: Vec::new() };
+        let mut settings =
+            Self { values: BTreeMap::new(), aws: source.aws.clone(), mistakes: Vec::new(), warnings: Vec::new() };
+        settings.warn_of_unknown(tables, source);
         for setting in tables.iter().copied().flatten() {
             let own = defaults.iter().find(|(name, _)| *name == setting.name).map(|(_, value)| value.clone());
             let given = settings.given(setting, flags, source);
@@ -149,6 +159,27 @@ impl Settings {
         settings
     }
 
+    /// A name with the prefix of one of ours that is none of ours is most likely misspelt. The tables of the other service
+    /// may stand in the same environment.
+    fn warn_of_unknown(&mut self, tables: &[&[Setting]], source: &Source<'_>) {
+        let own = || tables.iter().copied().flatten().map(|setting| setting.name);
+        let prefixes: BTreeSet<_> =
+            PREFIXES.into_iter().filter(|prefix| own().any(|name| name.starts_with(prefix))).collect();
+        for name in source.names {
+            let is_ours = prefixes.iter().any(|prefix| name.starts_with(prefix));
+            let is_known = own().any(|own| name.strip_suffix("_FILE").unwrap_or(name) == own || name == own);
+            if is_ours && !is_known {
+                self.warnings.push(format!("{name} is set and is no setting; --help lists every setting"));
+            }
+        }
+    }
+
+    /// What is worth a line in the log, once there is one.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
     fn given(&mut self, setting: &Setting, flags: &ArgMatches, source: &Source<'_>) -> Option<String> {
         let direct = self.flag_or_variable(setting.name, flags, source);
         let file_name = format!("{}_FILE", setting.name);
@@ -157,7 +188,12 @@ impl Settings {
             self.mistake(setting.name, &format!("is given twice, also by {file_name}"));
         }
         match (path, direct) {
-            (Some(path), _) => self.file(&file_name, &path, source).map(|text| without_newline(&text).to_owned()),
+            (Some(path), _) => {
+                if (source.is_shared)(path.trim()) {
+                    self.warnings.push(format!("{file_name} names a file that other accounts may read; chmod 600 it"));
+                }
+                self.file(&file_name, &path, source).map(|text| without_newline(&text).to_owned())
+            }
             (None, Some(path)) if setting.document => self.file(setting.name, &path, source),
             (None, direct) => direct,
         }
@@ -292,6 +328,7 @@ mod tests {
         Setting::unset("NAME", "What it is called"),
         Setting::secret("PASSWORD", "Kept"),
         Setting::document("RULES", "What holds here"),
+        Setting::secret("GATEWAY_SECRET", "Of the gateway"),
     ];
 
     fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Settings {
@@ -305,7 +342,13 @@ mod tests {
         Settings::read(
             &[TABLE],
             &flags,
-            &Source { variable: &variable, file: &file, aws: &Aws::default() },
+            &Source {
+                variable: &variable,
+                names: &variables.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>(),
+                file: &file,
+                is_shared: &|path| path == "/there",
+                aws: &Aws::default(),
+            },
             &[("NAME", "own".into())],
         )
     }
@@ -325,6 +368,16 @@ mod tests {
         assert_eq!(read(&[], &[("PASSWORD", "given")]).text("PASSWORD"), Some("given"));
         let twice = read(&[], &[("PASSWORD", "given"), ("PASSWORD_FILE", "/there")]).finish(Some(())).unwrap_err();
         assert!(twice.to_string().contains("PASSWORD is given twice"));
+    }
+
+    #[test]
+    fn a_misspelt_name_and_a_secret_that_others_may_read_are_warned_of() {
+        let names = ["GATEWAY_SECRT", "GATEWAY_SECRET_FILE", "SIGNER_LISTEN", "PATH"];
+        let variables: Vec<_> = names.iter().map(|name| (*name, "/there")).collect();
+        let settings = read(&[], &variables);
+        let [unknown, shared] = settings.warnings() else { panic!("{:?}", settings.warnings()) };
+        assert!(unknown.starts_with("GATEWAY_SECRT is set and is no setting"), "{unknown}");
+        assert!(shared.starts_with("GATEWAY_SECRET_FILE names a file that other accounts may read"), "{shared}");
     }
 
     #[test]

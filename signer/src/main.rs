@@ -66,6 +66,7 @@ fn configure(flags: &ArgMatches) -> Result<Config, Mistakes> {
     if let Err(why) = observe::init(&format, &filter) {
         settings.mistake("LOG_FORMAT, RUST_LOG:", &why);
     }
+    settings.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     settings.finish(config)
 }
 
@@ -75,8 +76,13 @@ fn read(tables: &[&[Setting]], flags: &ArgMatches) -> Settings {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| name.starts_with("AWS_"));
     let aws = Aws(aws.collect());
-    let source =
-        Source { variable: &|name| std::env::var_os(name), file: &|path| std::fs::read_to_string(path), aws: &aws };
+    let source = Source {
+        variable: &|name| std::env::var_os(name),
+        names: &std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect::<Vec<_>>(),
+        file: &|path| std::fs::read_to_string(path),
+        is_shared: &is_shared,
+        aws: &aws,
+    };
     Settings::read(tables, flags, &source, &[])
 }
 
@@ -155,4 +161,10 @@ fn reread<T>(
             None
         }
     }
+}
+
+/// By its mode: the group, or everybody.
+fn is_shared(path: &str) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o044 != 0)
 }

@@ -192,7 +192,8 @@ mod tests {
         for (ending, kept) in [("", ""), ("\n", ""), ("\r\n", ""), ("\n\n", "\n"), (" \t\n", " \t"), ("  ", "  ")] {
             fs::write(&path, format!("a secret of my own{ending}")).unwrap();
             let file = |path: &str| fs::read_to_string(path);
-            let source = Source { variable: &variable, file: &file, aws: &Aws::default() };
+            let source =
+                Source { variable: &variable, names: &[], file: &file, is_shared: &|_| false, aws: &Aws::default() };
             let settings = Settings::read(&[COMMON], &flags, &source, &[]);
             let secret = Folder::open(folder.path()).unwrap().signing_secret().unwrap();
             assert_eq!(secret, format!("a secret of my own{kept}"));

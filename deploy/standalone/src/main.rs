@@ -32,6 +32,7 @@ fn main() -> anyhow::Result<()> {
     if let Err(mistake) = signer::observe::init(&logging.0.unwrap_or_default(), &logging.1.unwrap_or_default()) {
         settings.mistake("LOG_FORMAT or RUST_LOG:", &mistake);
     }
+    settings.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     let config = Config::read(&mut settings, &embedded);
     let config = match settings.finish(config) {
         Ok(config) => config,
@@ -154,11 +155,23 @@ fn with_environment<T>(read: impl FnOnce(&Source<'_>) -> T) -> T {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| name.starts_with("AWS_"));
     let aws = Aws(aws.collect());
-    read(&Source { variable: &|name| std::env::var_os(name), file: &|path| std::fs::read_to_string(path), aws: &aws })
+    read(&Source {
+        variable: &|name| std::env::var_os(name),
+        names: &std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect::<Vec<_>>(),
+        file: &|path| std::fs::read_to_string(path),
+        is_shared: &is_shared,
+        aws: &aws,
+    })
 }
 
 #[expect(clippy::print_stderr, reason = "there may be no log yet")]
 fn usage(mistakes: impl Display) -> ! {
     eprintln!("standalone: {mistakes}");
     exit(EXIT_USAGE)
+}
+
+/// By its mode: the group, or everybody.
+fn is_shared(path: &str) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o044 != 0)
 }

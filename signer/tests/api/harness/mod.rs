@@ -231,7 +231,13 @@ pub(crate) fn key_of(id: &str) -> String {
 pub(crate) fn config(variables: &[(&str, String)]) -> Result<Config, String> {
     let flags = command("signer", "", &[COMMON, SETTINGS]).try_get_matches_from(["signer"]).unwrap();
     let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
-    let source = Source { variable: &variable, file: &|path| std::fs::read_to_string(path), aws: &aws() };
+    let source = Source {
+        variable: &variable,
+        names: &[],
+        file: &|path| std::fs::read_to_string(path),
+        is_shared: &|_| false,
+        aws: &aws(),
+    };
     let mut settings = Settings::read(&[COMMON, SETTINGS], &flags, &source, &[]);
     let config = Config::read(&mut settings);
     settings.finish(config).map_err(|mistakes| mistakes.to_string())
