@@ -298,3 +298,39 @@ fn the_body_of_a_refused_method_is_never_taken_for_a_request() {
     assert!(matches!(statuses[..], [405] | [405, 404]), "{statuses:?}");
     gateway.assert_unharmed();
 }
+
+#[test]
+fn a_preflight_with_a_body_is_answered_and_nothing_behind_it() {
+    let (gateway, file) = gateway_and_file();
+    let hidden = head(&[&format!("GET {} HTTP/1.1", file.url()), "Host: h"]);
+    for (lines, body) in [
+        (vec![format!("Content-Length: {}", hidden.len())], hidden.clone()),
+        (vec!["Transfer-Encoding: chunked".to_owned()], b"0\r\n\r\n".to_vec()),
+    ] {
+        let line = format!("OPTIONS {} HTTP/1.1", file.url());
+        let lines: Vec<_> = [line.as_str(), "Host: h"].into_iter().chain(lines.iter().map(String::as_str)).collect();
+        let raw = gateway.raw(&[head(&lines), body, hidden.clone()].concat());
+        assert_ne!(raw.ended, Ended::Open);
+        let answers = raw.answers(&["OPTIONS"]);
+        assert_eq!(answers.iter().map(Answer::status).collect::<Vec<_>>(), [204]);
+        assert!(answers[0].says_close(), "{}", answers[0].head());
+    }
+    gateway.assert_unharmed();
+}
+
+#[test]
+fn requests_behind_a_large_head_are_all_answered() {
+    let (gateway, file) = gateway_and_file();
+    // Just under the bound, with requests behind it that fill whatever was read along.
+    let line = format!("GET {} HTTP/1.1", file.url());
+    let first = head(&[&line, "Host: h", &format!("X: {}", "x".repeat(15 << 10))]);
+    let next = head(&[&line, "Host: h"]);
+    let last = head(&[&line, "Host: h", "Connection: close"]);
+    let raw = gateway.raw(&[first, next.repeat(200), last].concat());
+    let answers = raw.answers(&[]);
+    assert_eq!(answers.len(), 202);
+    for answer in &answers {
+        answer.assert_whole(&file.bytes);
+    }
+    gateway.assert_unharmed();
+}
