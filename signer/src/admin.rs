@@ -15,6 +15,7 @@ use axum::{
 };
 use proto::id::UserId;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The role, as a token names it.
 const ROLE: &str = "admin";
@@ -52,7 +53,7 @@ impl FromRequestParts<Signer> for Target {
 }
 
 /// `{"user_id": ..., "blocked": ...}`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Standing {
     user_id: String,
     blocked: bool,

@@ -14,9 +14,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
+use utoipa::ToSchema;
 
 /// How long an answer stands: a flood of questions must not become a flood of queries.
 const FRESH: Duration = Duration::from_secs(1);
@@ -70,15 +71,32 @@ async fn reach(signer: &Signer) -> Reach {
     Reach { catalog: matches!(catalog, Ok(Ok(()))), storage: matches!(storage, Ok(Ok(()))) }
 }
 
-/// What is said of the identity provider's keys. A key of the settings has no age.
-fn keys(state: KeyState, status: &str) -> Value {
-    let (source, age) = match state {
+/// What is said of the identity provider's keys.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct KeysHealth {
+    status: &'static str,
+    keys: &'static str,
+    keys_loaded: bool,
+    /// A key of the settings has no age.
+    keys_age_seconds: Option<u64>,
+}
+
+/// What is said of what a request needs.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SystemHealth {
+    status: &'static str,
+    catalog: bool,
+    storage: bool,
+}
+
+fn keys(state: KeyState, status: &'static str) -> KeysHealth {
+    let (keys, age) = match state {
         KeyState::Settings => ("settings", None),
         KeyState::Fetched(age) => ("jwks", Some(age.as_secs())),
         KeyState::Missing => ("jwks", None),
     };
     let is_loaded = !matches!(state, KeyState::Missing);
-    json!({ "status": status, "keys": source, "keys_loaded": is_loaded, "keys_age_seconds": age })
+    KeysHealth { status, keys, keys_loaded: is_loaded, keys_age_seconds: age }
 }
 
 const NO_KEYS: (&str, &str) =
@@ -93,7 +111,7 @@ pub(crate) async fn auth(State(signer): State<Signer>, Extension(exchange): Exte
 }
 
 /// Beside what is lacking, a 503 tells what every refusal does.
-fn unavailable(data: &Value, (code, message): (&str, &str), exchange: &Exchange) -> Response {
+fn unavailable(data: &impl Serialize, (code, message): (&str, &str), exchange: &Exchange) -> Response {
     let body = json!({
         "success": false, "data": data,
         "error": "Service unavailable", "message": message, "code": code, "request_id": exchange.id(),
@@ -105,9 +123,9 @@ fn unavailable(data: &Value, (code, message): (&str, &str), exchange: &Exchange)
 pub(crate) async fn system(State(signer): State<Signer>, Extension(exchange): Extension<Exchange>) -> Response {
     let reach = signer.last_reach().ask(&signer).await;
     let Some(lack) = reach.lack() else {
-        return Success::of(json!({ "status": "ok", "catalog": true, "storage": true })).into_response();
+        return Success::of(SystemHealth { status: "ok", catalog: true, storage: true }).into_response();
     };
-    let data = json!({ "status": "unavailable", "catalog": reach.catalog, "storage": reach.storage });
+    let data = SystemHealth { status: "unavailable", catalog: reach.catalog, storage: reach.storage };
     unavailable(&data, lack, &exchange)
 }
 

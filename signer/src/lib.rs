@@ -20,6 +20,7 @@
 //! | `durable` | folders that a power cut leaves in place |
 //! | `body` | request bodies, at the client's pace but not at any |
 //! | `error` | every refusal, declared once |
+//! | `openapi` | what the API says of itself |
 //! | `server` | listeners, connections, drain |
 //! | `health`, [`observe`] | what operators see |
 #![forbid(unsafe_code)]
@@ -41,6 +42,7 @@ mod idempotency;
 pub mod identity;
 pub mod internal;
 pub mod observe;
+mod openapi;
 pub mod origin;
 pub mod proxies;
 pub mod rate_limit;

@@ -1,7 +1,8 @@
 //! Every route, on one page. The API is served under `/api` and `/api/v1` alike.
 
 use crate::{
-    Signer, admin, boundary, cors, csrf, error::Error, files, health, internal, rate_limit::unproven, uploads, webhooks,
+    Signer, admin, boundary, cors, csrf, error::Error, files, health, internal, openapi, rate_limit::unproven, uploads,
+    webhooks,
 };
 use axum::{
     Router, middleware,
@@ -47,6 +48,7 @@ fn api() -> Router<Signer> {
         .route("/files/{fileId}/revoke-urls", post(files::revoke_urls))
         .route("/videos/{jobId}/signed-url", post(files::video_url))
         .route("/usage", get(files::usage))
+        .route("/openapi.json", get(openapi::serve))
         .route("/admin/files", get(files::list_of))
         .route("/admin/files/{fileId}", delete(admin::delete_file))
         .route("/admin/users/{userId}/block", post(admin::block))

@@ -5,6 +5,7 @@ use crate::{Signer, body::Fields, clock, error::Error, identity::Caller};
 use axum::extract::{Request, State};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 const MAX_FILENAME: usize = 1024;
 const MAX_ENTRIES: usize = 64;
@@ -12,7 +13,7 @@ const MAX_NAME: usize = 128;
 const MAX_VALUE: usize = 8 << 10;
 
 /// `{"revoked_before": ...}`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Revoked {
     revoked_before: String,
 }

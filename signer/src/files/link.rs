@@ -22,32 +22,33 @@ use proto::{
 };
 use serde::Serialize;
 use std::collections::HashMap;
+use utoipa::ToSchema;
 
 /// Files of one request.
 const MAX_FILES: usize = 100;
 
 /// A link as it is answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Link {
     url: String,
     expires_at: String,
 }
 
 /// The links of a batch, in the order asked.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Links {
     results: Vec<Item>,
 }
 
 /// What came of one file of a batch.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Item {
     file_id: String,
     #[serde(flatten)]
     outcome: Outcome,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum Outcome {
     Issued(Link),

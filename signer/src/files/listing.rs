@@ -16,6 +16,7 @@ use axum::extract::{RawQuery, State};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use proto::id::UserId;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 const DEFAULT_LIMIT: u32 = 20;
 const MAX_LIMIT: u32 = 100;
@@ -23,7 +24,7 @@ const MAX_LIMIT: u32 = 100;
 const MAX_TYPE_PREFIX: usize = 255;
 
 /// A page of files, and where the next one begins.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Listing {
     files: Vec<File>,
     next_cursor: Option<String>,

@@ -10,9 +10,9 @@ mod usage;
 mod wish;
 
 pub(crate) use change::{Revoked, change, filename, metadata, revoke_urls};
-pub(crate) use link::{Batch, Links, Owner, signed_url, signed_urls, video_url};
-pub(crate) use listing::{list, list_of};
-pub(crate) use usage::usage;
+pub(crate) use link::{Batch, Link, Links, Owner, signed_url, signed_urls, video_url};
+pub(crate) use listing::{Listing, list, list_of};
+pub(crate) use usage::{Usage, usage};
 
 use crate::{Signer, catalog::FileRow, clock, error::Error, identity::Caller, storage::Key};
 use axum::{
@@ -24,6 +24,7 @@ use axum::{
 use proto::id::FileId;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
+use utoipa::ToSchema;
 
 /// In characters.
 const MAX_JOB_ID: usize = 128;
@@ -32,7 +33,7 @@ const MAX_JOB_ID: usize = 128;
 const DELETE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A file as the API shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct File {
     /// Its id.
     pub id: String,
@@ -93,13 +94,13 @@ impl<T: Serialize> IntoResponse for Success<T> {
 }
 
 /// `{"file": ...}`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct OneFile {
     pub(crate) file: File,
 }
 
 /// `{"id": ...}`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Deleted {
     id: String,
 }

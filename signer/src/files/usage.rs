@@ -4,16 +4,17 @@ use super::Success;
 use crate::{Signer, error::Error, identity::Caller, tiers};
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A caller's files together.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Usage {
     bytes: u64,
     files: u64,
     limits: Limits,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Limits {
     rate: Rate,
     max_upload_bytes: u64,
@@ -22,7 +23,7 @@ struct Limits {
     max_url_seconds: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Rate {
     limit: u32,
     window_seconds: u32,

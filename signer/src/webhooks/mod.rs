@@ -24,7 +24,8 @@ use crate::{
 };
 use axum::{body::Body, extract::State, http::HeaderMap};
 use envelope::Envelope;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Bytes of a body at most; a user with all the metadata that Clerk allows has about 30 KiB.
 const MAX_BODY: u64 = 256 << 10;
@@ -46,18 +47,24 @@ pub enum Refused {
     Body,
 }
 
+/// `{"result": ...}`: what came of a message.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Received {
+    result: &'static str,
+}
+
 /// `POST /webhooks/clerk`. Without a secret nothing can be believed, and there is no such route.
 pub(crate) async fn clerk(
     State(signer): State<Signer>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Success<Value>, Error> {
+) -> Result<Success<Received>, Error> {
     let outcome = receive(&signer, &headers, body).await;
     signer.metrics().webhook(match &outcome {
         Ok(effect) => effect.name(),
         Err(error) => error.answer().code,
     });
-    Ok(Success::of(json!({ "result": outcome?.name() })))
+    Ok(Success::of(Received { result: outcome?.name() }))
 }
 
 async fn receive(signer: &Signer, headers: &HeaderMap, body: Body) -> Result<Effect, Error> {

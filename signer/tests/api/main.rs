@@ -20,6 +20,7 @@ mod keys;
 mod lifecycle;
 mod list;
 mod malformed_uploads;
+mod openapi;
 mod rate_limit;
 mod read;
 mod reload;
