@@ -37,6 +37,8 @@ source "$check/end_to_end.sh"
 source "$check/encrypted.sh"
 # shellcheck source=deploy/check/on_postgres.sh
 source "$check/on_postgres.sh"
+# shellcheck source=deploy/check/described.sh
+source "$check/described.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
 
@@ -117,4 +119,5 @@ step "a clip is made" make_clip
 end_to_end file "file://$work/file/files"
 encrypted
 [[ "$embedded_only" == true ]] || on_postgres
+described
 newcomer

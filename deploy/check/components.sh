@@ -178,9 +178,9 @@ make_token_key() {
   openssl pkey -in "$work/clerk.pem" -pubout -out "$work/clerk.pub.pem"
 }
 
-# User id: a file `<work>/<user id>.header` for curl's `-H @file`, with a fresh token of that user.
+# User id, role if any: a file `<work>/<user id>.header` for curl's `-H @file`, with a fresh token of that user.
 sign_in() {
-  printf 'Authorization: Bearer %s\n' "$(node "$check/token.mjs" "$work/clerk.pem" "$1")" >"$work/$1.header"
+  printf 'Authorization: Bearer %s\n' "$(node "$check/token.mjs" "$work/clerk.pem" "$@")" >"$work/$1.header"
 }
 
 # Storage URL, folder, scheme of the gateway's URLs: both services, ready to serve. The settings are the ones a
@@ -192,7 +192,7 @@ start_services() {
   mkdir -p "$folder/tmp"
   FILE_SIGNING_SECRET=$(new_secret)
   k2_secret=$(new_secret)
-  export FILE_SIGNING_SECRET FILE_SIGNING_KEYS="k2:$k2_secret" RUST_LOG="${RUST_LOG:-debug,hyper_util=info}"
+  export FILE_SIGNING_SECRET FILE_SIGNING_KEYS="k2:$k2_secret" RUST_LOG="${RUST_LOG:-trace}"
   export STORAGE_URL="$storage" DATABASE_URL="${signer_catalog:-sqlite://$folder/catalog.db}" PUBLIC_FILES_URL="$scheme://127.0.0.1:$gateway_port"
   export GATEWAY_LISTEN="127.0.0.1:$gateway_port" GATEWAY_ADMIN_LISTEN="127.0.0.1:$gateway_admin"
   export SIGNER_LISTEN="127.0.0.1:$signer_port" SIGNER_INTERNAL_LISTEN="127.0.0.1:$signer_internal"

@@ -20,8 +20,9 @@ end_to_end() { # s3|file, storage URL
   step "$kind: a deleted file is gone, its URL and its object" delete_clip
   step "$kind: an upload cut in the middle leaves nothing" cut_upload
   step "$kind: messages that Svix's library signs ban and delete a user, once each" hear_of_users
+  step "$kind: the services' metrics are read" keep_metrics
   step "$kind: SIGTERM ends both services with exit code 0" stop_services
-  step "$kind: no log holds a secret, a token or a signature" logs_hold_no_secret
+  step "$kind: no log, metric or refusal holds a secret, a token or a signature" logs_hold_no_secret
 }
 
 # The picture's lower edge brightens from black to white, so that a pixel tells the time. Noise makes it some megabytes.
@@ -58,6 +59,7 @@ expect_status() {
   local wanted="$1" status
   shift
   status=$(curl -sS --max-time 120 -o "$work/$body" -D "$work/$headers" -w '%{http_code}' "$@")
+  ((status < 400)) || cat "$work/$headers" "$work/$body" >>"$work/logs/$kind-refusals.log"
   [[ "$status" == "$wanted" ]] && return
   printf 'expected status %s, got %s: %s\n' "$wanted" "$status" "$(head -c 600 "$work/$body")" | redacted >&2
   return 1
@@ -236,6 +238,13 @@ has_read() { # pid, bytes
   ((${bytes:-0} >= $2))
 }
 
+# Beside the logs, which are read together.
+keep_metrics() {
+  metrics="$work/logs/$kind-metrics.log"
+  curl -sSf "http://$SIGNER_INTERNAL_LISTEN/metrics" "http://$GATEWAY_ADMIN_LISTEN/metrics" >"$metrics"
+}
+
+# They were written at the most talkative level.
 logs_hold_no_secret() {
   local found
   cat "$work/logs/$kind-"*.log >"$work/all.log"

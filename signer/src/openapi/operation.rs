@@ -42,6 +42,7 @@ pub(super) fn route((method, path): (HttpMethod, &'static str), id: &'static str
             _ => ("^[^\\u0000]{1,128}$", "A job's id."),
         };
         let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern));
+        let schema = if name == "jobId" { schema.examples(["job_1"]) } else { schema };
         parameters.push(parameter((ParameterIn::Path, name), Required::True, schema, about));
         steps.push(Step::Named);
     }

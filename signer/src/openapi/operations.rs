@@ -80,7 +80,7 @@ fn admin() -> Vec<Operation> {
         page(route((Get, "/admin/files"), "listFilesOf", "Any user's files").by_admin()).query(
             "user_id",
             True,
-            text(1, 128),
+            text(1, 128).examples(["user_1"]),
             "Whose.",
         ),
         route((Delete, "/admin/files/{fileId}"), "deleteFileOf", "Deletes any user's file")

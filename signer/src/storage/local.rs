@@ -68,9 +68,7 @@ impl Folder {
         blocking(move || {
             let whole = root.join(&path);
             let facts = match fs::symlink_metadata(&whole) {
-                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                    return Ok(None);
-                }
+                Err(error) if cannot_be_there(&error) => return Ok(None),
                 facts => facts?,
             };
             let is_there_itself = fs::canonicalize(&whole)? == fs::canonicalize(&*root)?.join(&path);
@@ -231,6 +229,11 @@ fn remove_if_abandoned(entry: &DirEntry, now: u64) -> io::Result<()> {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Failure> {
     spawn_blocking(work).await.unwrap_or_else(|died| Err(io::Error::other(died))).map_err(failure)
+}
+
+/// Nothing is at this path, or nothing could be: a file system bounds names more tightly than S3 its keys.
+fn cannot_be_there(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename)
 }
 
 fn failure(error: io::Error) -> Failure {

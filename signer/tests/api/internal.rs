@@ -136,7 +136,8 @@ async fn an_object_that_is_absent_ours_or_anothers_is_refused() {
     file(register(&server), &json!({"user_id": "user_2", "path": "theirs"})).await;
     let ask = async |path: &str| register(&server).json(&json!({"user_id": "user_1", "path": path})).send().await;
     ask("theirs").await.refuses(409, "Conflict", "path_taken");
-    for absent in ["nothing", "theirs/below", "nothing/at/all"] {
+    // The last is longer than a file system takes a name.
+    for absent in ["nothing", "theirs/below", "nothing/at/all", &"long".repeat(200)] {
         ask(absent).await.refuses(404, "Object not found", "object_not_found");
     }
     for bad in [
