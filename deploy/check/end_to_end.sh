@@ -244,7 +244,7 @@ keep_metrics() {
   curl -sSf "http://$SIGNER_INTERNAL_LISTEN/metrics" "http://$GATEWAY_ADMIN_LISTEN/metrics" >"$metrics"
 }
 
-# They were written at the most talkative level.
+# They were written at the most talkative level (`start_services`).
 logs_hold_no_secret() {
   local found
   cat "$work/logs/$kind-"*.log >"$work/all.log"

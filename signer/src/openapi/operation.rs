@@ -4,7 +4,7 @@ use super::refusals::{Step, allowance_headers, responses, text_header};
 use utoipa::{
     ToSchema,
     openapi::{
-        self, ContentBuilder, HttpMethod, ObjectBuilder, Ref, RefOr, Required, ResponseBuilder, Schema,
+        self, ContentBuilder, HttpMethod, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
         SecurityRequirement, ServerBuilder,
         path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
         request_body::{RequestBody, RequestBodyBuilder},
@@ -12,10 +12,12 @@ use utoipa::{
     },
 };
 
+/// The security schemes, by name.
 pub(super) const BEARER: &str = "bearer";
 pub(super) const COOKIE: &str = "session";
 pub(super) const SERVICE: &str = "service";
 
+/// What a client may do.
 pub(super) struct Operation {
     pub(super) method: HttpMethod,
     pub(super) path: &'static str,
@@ -63,11 +65,12 @@ pub(super) fn route((method, path): (HttpMethod, &'static str), id: &'static str
 }
 
 impl Operation {
+    /// In this group of them.
     pub(super) fn tagged(self, tag: &'static str) -> Self {
         Self { tag, ..self }
     }
 
-    /// Goes through this step too.
+    /// Goes through these steps too.
     pub(super) fn through(mut self, steps: &[Step]) -> Self {
         self.steps.extend(steps);
         self
@@ -82,15 +85,18 @@ impl Operation {
         self
     }
 
+    /// With a token of a user.
     pub(super) fn by_user(self) -> Self {
         let asked = self.bounded().through(&[Step::Caller]);
         Self { securities: &[BEARER, COOKIE], ..asked }
     }
 
+    /// With a token of a user whose role is `admin`.
     pub(super) fn by_admin(self) -> Self {
         self.by_user().through(&[Step::Admin])
     }
 
+    /// With a token of a service, on the internal listener.
     pub(super) fn by_service(self) -> Self {
         Self { securities: &[SERVICE], ..self.through(&[Step::Service]) }
     }
@@ -107,6 +113,7 @@ impl Operation {
         self
     }
 
+    /// With an idempotency key, if the client likes.
     pub(super) fn once(self) -> Self {
         let key = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,255}$"));
         let about = "A request that is repeated under the same key within a day is done once.";
@@ -118,6 +125,7 @@ impl Operation {
         self.takes::<T>("application/json", required).through(&[Step::Json])
     }
 
+    /// A body of this media type.
     pub(super) fn takes<T: ToSchema>(mut self, media_type: &str, required: Required) -> Self {
         let content = ContentBuilder::new().schema(Some(self.named::<T>())).build();
         self.body = Some(RequestBodyBuilder::new().content(media_type, content).required(Some(required)).build());
@@ -142,13 +150,8 @@ impl Operation {
         Ref::from_schema_name(T::name())
     }
 
+    /// As OpenAPI has it.
     pub(super) fn describe(&self) -> openapi::path::Operation {
-        let is_limited = self.steps.contains(&Step::Rate);
-        let content = ContentBuilder::new().schema(Some(self.answer.clone())).build();
-        let done = ResponseBuilder::new()
-            .description("Done.")
-            .content("application/json", content)
-            .header("X-Request-Id", text_header("Of this request, in the log too."));
         let mut operation = OperationBuilder::new()
             .tag(self.tag)
             .operation_id(Some(self.id))
@@ -162,14 +165,24 @@ impl Operation {
             operation =
                 operation.server(ServerBuilder::new().url("/").description(Some("The internal listener.")).build());
         }
-        let refused = responses(&self.steps);
-        for (status, mut response) in std::iter::once((200, done.build())).chain(refused) {
-            if is_limited && matches!(status, 200 | 429) {
+        for (status, mut response) in std::iter::once((200, self.done())).chain(responses(&self.steps)) {
+            if self.tells_allowance(status) {
                 response.headers.extend(allowance_headers().map(|(name, header)| (name.to_owned(), header)));
             }
             operation = operation.response(status.to_string(), response);
         }
         operation.build()
+    }
+
+    fn done(&self) -> Response {
+        let content = ContentBuilder::new().schema(Some(self.answer.clone())).build();
+        let done = ResponseBuilder::new().description("Done.").content("application/json", content);
+        done.header("X-Request-Id", text_header("Of this request, in the log too.")).build()
+    }
+
+    /// Whoever is refused for who they are was counted nowhere; whatever came of the others was.
+    fn tells_allowance(&self, status: u16) -> bool {
+        status == 429 || self.steps.contains(&Step::Rate) && !matches!(status, 401 | 403)
     }
 }
 
