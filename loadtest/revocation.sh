@@ -27,7 +27,7 @@ measure() { # name
   local folder="$work/$1"
   make_token_key
   sign_in user_alice
-  start_services "file://$folder/files" "$folder"
+  RATE_LIMIT=1000000/1h start_services "file://$folder/files" "$folder"
   python3 loadtest/revocation.py "$1" "$deletions" "$signer" "$work/user_alice.header"
   stop_services
 }

@@ -8,23 +8,32 @@ TICKS = os.sysconf("SC_CLK_TCK")
 def tree(pid):
     """The process and its children, and theirs: nginx's master with its worker and cache processes."""
     found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += tree(int(child))
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += tree(int(child))
+    except (FileNotFoundError, ProcessLookupError):
+        return []
     return found
 
 
 def task_seconds(pid):
-    """Thread id: seconds on a CPU, to the nanosecond."""
-    return {
-        task.name: int((task / "schedstat").read_text().split()[0]) / 1e9
-        for task in Path(f"/proc/{pid}/task").iterdir()
-    }
+    """Thread id: seconds on a CPU, to the nanosecond. None of a process that has ended, as nginx's cache loader does."""
+    try:
+        return {
+            task.name: int((task / "schedstat").read_text().split()[0]) / 1e9
+            for task in Path(f"/proc/{pid}/task").iterdir()
+        }
+    except (FileNotFoundError, ProcessLookupError):
+        return {}
 
 
 def tick_seconds(pid):
-    """User and system time, in ticks of 10 ms; threads that ended are in it."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    """User and system time, in ticks of 10 ms; threads that ended are in it. None of a process that has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
@@ -43,7 +52,7 @@ class Cpu:
         before, now = self.tasks[process], task_seconds(process)
         if before.keys() <= now.keys():
             return sum(seconds - before.get(task, 0) for task, seconds in now.items())
-        return tick_seconds(process) - self.ticks[process]
+        return max(0, tick_seconds(process) - self.ticks[process])
 
 
 def machine_seconds():
