@@ -38,8 +38,9 @@ start_measured_signer sqlite "sqlite://$work/catalog.db"
 kill -TERM "$keys"
 wait "$keys" || true
 node "$signing/forged.mjs" "$forged_tokens" >"$work/forged.txt"
+sign_in user_1
 failed=0
 python3 "$signing/beside.py" "${server_url[sqlite]}" "$internal_url/metrics" "$load_core" "${option[seconds]}" \
-  "${option[rounds]}" "$(node "$check/token.mjs" "$work/clerk.pem" user_1)" "$work/forged.txt" || failed=1
+  "${option[rounds]}" "$work/user_1.header" "$work/forged.txt" || failed=1
 end_servers sqlite
 conclude "$failed"

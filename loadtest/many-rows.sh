@@ -27,14 +27,6 @@ quick_option=([rows]=100000 [seconds]=1)
 path_options="signer"
 readonly users=64 files_of_each=100
 
-# Users, files of user_0: adds rows to both catalogs.
-add_rows() {
-  local dialect
-  for dialect in sqlite postgres; do python3 "$signing/many_rows.py" "$dialect" "$1" "$2" >"$work/$dialect.sql"; done
-  python3 "$signing/apply.py" "$work/catalog.db" "$work/sqlite.sql"
-  "$postgres_bin/psql" --quiet --set ON_ERROR_STOP=1 --file "$work/postgres.sql" "$postgres_url"
-}
-
 # Words for the catalog, files of user_0.
 measure_catalog() {
   local name
@@ -60,6 +52,7 @@ explain() {
 
 read_options "$@"
 begin_with_signer
+start_postgres_beside_load
 node "$signing/tokens.mjs" "$work/clerk.pem" "$users" "$files_of_each" >"$work/asked.tsv"
 start_measured_signer sqlite "sqlite://$work/catalog.db"
 start_measured_signer postgres "$postgres_url"

@@ -37,14 +37,12 @@ start_handler() {
 
 read_options "$@"
 begin_with_signer
+start_postgres_beside_load
 once install_replaced_handler
 node "$signing/tokens.mjs" "$work/clerk.pem" "$users" "$files_of_each" >"$work/asked.tsv"
 start_measured_signer sqlite "sqlite://$work/catalog.db"
 start_measured_signer postgres "$postgres_url"
-python3 "$signing/many_rows.py" sqlite "$users" "$files_of_each" >"$work/sqlite.sql"
-python3 "$signing/apply.py" "$work/catalog.db" "$work/sqlite.sql"
-python3 "$signing/many_rows.py" postgres "$users" "$files_of_each" >"$work/postgres.sql"
-"$postgres_bin/psql" --quiet --set ON_ERROR_STOP=1 --file "$work/postgres.sql" "$postgres_url"
+add_rows "$users" "$files_of_each"
 start_handler
 for name in sqlite postgres node; do echo "$name ${server_pid[$name]} ${server_url[$name]}"; done |
   python3 "$signing/compare.py" "$work/asked.tsv" "$load_core" "${option[connections]}" "${option[seconds]}" "${option[rounds]}"

@@ -1,4 +1,4 @@
-"""Good calls beside bad ones: beside.py <URL> <metrics URL> <core> <seconds> <rounds> <good token> <file of forged tokens>
+"""Good calls beside bad ones: beside.py <URL> <metrics URL> <core> <seconds> <rounds> <good header> <file of forged tokens>
 
 Two kinds of bad ones take turns at the same pace: without a token, and with forged ones. One client asks with the good
 token, one call after the other. Prints its latencies, and how often the key source was asked meanwhile.
@@ -17,7 +17,8 @@ UNPROVEN = Path(__file__).with_name("unproven.lua")
 CONNECTIONS, PAUSE = 16, 3
 INTERVAL = 10
 
-url, metrics, core, seconds, rounds, token, forged = sys.argv[1:]
+url, metrics, core, seconds, rounds, header, forged = sys.argv[1:]
+AUTHORIZATION = dict([Path(header).read_text().strip().split(": ", 1)])
 
 
 def fetches():
@@ -29,7 +30,7 @@ def good_calls(until):
     connection, taken = http.client.HTTPConnection(urlsplit(url).netloc), []
     while time.perf_counter() < until:
         began = time.perf_counter()
-        connection.request("GET", "/api/files?limit=1", headers={"Authorization": f"Bearer {token}"})
+        connection.request("GET", "/api/files?limit=1", headers=AUTHORIZATION)
         answer = connection.getresponse()
         answer.read()
         taken.append((time.perf_counter() - began) * 1e3)

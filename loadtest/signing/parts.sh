@@ -3,25 +3,37 @@
 
 readonly signing="$root/loadtest/signing"
 
-# Tools, a binary, a Postgres beside the load, and the settings that all servers share.
+# Tools, a binary, and the settings that all servers share.
 begin_with_signer() {
   begin_work
   trap 'end_servers "${!server_pid[@]}"; give_up' EXIT
   trap 'exit 130' INT TERM
   cd "$root" || exit
   install_measuring_tools
-  install_database_server
   signer_binary="${option[signer]:-$(target_folder)/release/signer}"
   [[ -n "${option[signer]}" && -x "$signer_binary" ]] || cargo build --locked --release --workspace
   make_token_key
-  start_postgres
-  taskset -a -c -p "$load_core" "$postgres_pid" >>"$work/logs/taskset.log"
 
   FILE_SIGNING_SECRET=$(new_secret)
   CLERK_JWT_KEY=$(<"$work/clerk.pub.pem")
   export FILE_SIGNING_SECRET CLERK_JWT_KEY PUBLIC_FILES_URL=https://files.example.com RUST_LOG=warn
   export STORAGE_URL="file://$work/files" RATE_LIMIT=1000000/1s
   mkdir -p "$work/files"
+}
+
+# Postgres has no core of its own: it shares the load's.
+start_postgres_beside_load() {
+  install_database_server
+  start_postgres
+  taskset -a -c -p "$load_core" "$postgres_pid" >>"$work/logs/taskset.log"
+}
+
+# Users, files of user_0: adds rows to both catalogs.
+add_rows() {
+  local dialect
+  for dialect in sqlite postgres; do python3 "$signing/many_rows.py" "$dialect" "$1" "$2" >"$work/$dialect.sql"; done
+  python3 "$signing/apply.py" "$work/catalog.db" "$work/sqlite.sql"
+  "$postgres_bin/psql" --quiet --set ON_ERROR_STOP=1 --file "$work/postgres.sql" "$postgres_url"
 }
 
 # Name, database: a signer that is ready. Sets `internal_url`.
