@@ -3,7 +3,9 @@
 mod finding;
 mod in_bucket;
 mod in_folder;
+mod in_trouble;
 mod resuming;
+mod trouble;
 mod writing;
 
 use super::{Failure, Found, Key, Kind, Progress, Storage, Upload};
