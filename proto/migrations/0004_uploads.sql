@@ -21,7 +21,7 @@ CREATE TABLE uploads (
     holder        TEXT,
     held_until    BIGINT,
     created_at    BIGINT NOT NULL,
-    -- Moves on with every byte.
+    -- Moves on with progress.
     expires_at    BIGINT NOT NULL,
     -- Since when storage holds nothing of one that is expired.
     gone_at       BIGINT

@@ -92,11 +92,7 @@ pub const MIGRATIONS: &[Migration] = &[
         description: "what the identity provider tells",
         sql: include_str!("../migrations/0003_identity_provider.sql"),
     },
-    Migration {
-        version: 4,
-        description: "uploads under way",
-        sql: include_str!("../migrations/0004_uploads.sql"),
-    },
+    Migration { version: 4, description: "uploads under way", sql: include_str!("../migrations/0004_uploads.sql") },
 ];
 
 /// The schema this build needs. A newer one serves it too: later versions only add.
