@@ -12,6 +12,7 @@
 //! | `files` | list, look at, delete, issue signed URLs |
 //! | `uploads` | forms into files: object durable first, row second |
 //! | [`webhooks`] | what the identity provider tells of its users |
+//! | [`upkeep`] | storage beside the catalog: what is missing, and what belongs to nothing |
 //! | `storage` | a folder or a bucket, as the side that writes |
 //! | `catalog` | every SQL statement |
 //! | [`tiers`], [`rate_limit`] | what a user may have, and how often |
@@ -52,6 +53,7 @@ mod server;
 mod storage;
 mod sweep;
 pub mod tiers;
+pub mod upkeep;
 mod uploads;
 pub mod webhooks;
 

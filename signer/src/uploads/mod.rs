@@ -9,6 +9,7 @@
 //! | stream the file, hash it, make it durable, then list it | [`intake`] |
 
 mod disposition;
+mod ending;
 mod fields;
 mod form;
 mod intake;

@@ -1,16 +1,12 @@
 //! [`signer::Signer::store`]: the same intake as the upload route, without a request.
 
-use crate::harness::{Server, key_of, now};
+use crate::harness::{Server, key_of};
 use axum::{Router, extract::Request, http::Method, response::IntoResponse};
 use bytes::Bytes;
 use futures_util::stream;
 use proto::storage::{Aws, StorageUrl};
 use signer::Error;
-use std::{
-    fs::File,
-    sync::{Arc, Mutex},
-    time::{Duration, UNIX_EPOCH},
-};
+use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 
 #[tokio::test]
@@ -68,18 +64,4 @@ async fn an_object_that_cannot_be_confirmed_is_removed_again() {
     let methods: Vec<_> = asked.iter().map(|line| line.split(' ').next().unwrap()).collect();
     assert_eq!(methods, ["PUT", "HEAD", "DELETE"], "{asked:?}");
     assert!(asked[2].starts_with("DELETE /media/managed/"), "{asked:?}");
-}
-
-#[tokio::test]
-async fn what_a_killed_signer_had_staged_goes_away_after_two_days() {
-    let server = Server::start().await;
-    if !server.is_folder() {
-        return;
-    }
-    for (name, hours) in [("abandoned", 49), ("running", 47)] {
-        let staged = File::create(server.root().join("managed/.staging").join(name)).unwrap();
-        staged.set_modified(UNIX_EPOCH + Duration::from_secs(now() - hours * 3600)).unwrap();
-    }
-    let server = server.restart().await;
-    assert_eq!(server.objects().await, ["managed/.staging/running"]);
 }

@@ -10,6 +10,8 @@ mod provider;
 mod quota;
 mod registered;
 mod trouble;
+mod upkeep;
+mod uploads;
 mod users;
 
 use super::{Audit, Catalog, FileRow, Statement};
@@ -21,11 +23,11 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 
 /// Unix milliseconds and seconds of the tests' own clock.
-const NOW: i64 = 1_800_000_000_500;
+pub(crate) const NOW: i64 = 1_800_000_000_500;
 const SECOND: u64 = 1_800_000_000;
 
 /// A database of one test. It goes with the folder; a schema of Postgres stays behind.
-struct Fresh {
+pub(crate) struct Fresh {
     url: CatalogUrl,
     _folder: TempDir,
 }
@@ -63,21 +65,21 @@ fn environment(name: &str) -> Option<String> {
 }
 
 /// A catalog, and what it lies in.
-async fn fresh() -> (Catalog, Fresh) {
+pub(crate) async fn fresh() -> (Catalog, Fresh) {
     let fresh = Fresh::new().await;
     (fresh.open().await, fresh)
 }
 
-fn user(id: &str) -> UserId {
+pub(crate) fn user(id: &str) -> UserId {
     id.parse().unwrap()
 }
 
-fn id(id: &str) -> FileId {
+pub(crate) fn id(id: &str) -> FileId {
     id.parse().unwrap()
 }
 
 /// A ready file of this owner.
-fn file(owner: &str, id: &str) -> FileRow {
+pub(crate) fn file(owner: &str, id: &str) -> FileRow {
     FileRow {
         id: id.parse().unwrap(),
         owner: user(owner),

@@ -2,6 +2,7 @@
 
 mod client;
 mod form;
+mod fsck;
 mod link;
 mod provider;
 mod tokens;
@@ -9,6 +10,7 @@ mod webhook;
 
 pub(crate) use client::{Answer, Call, rest};
 pub(crate) use form::{Form, form, media_type};
+pub(crate) use fsck::{signer, unfinished_key};
 pub(crate) use link::Link;
 pub(crate) use provider::{BRISK, ON_DEMAND, Provider, Reply, eventually, jwk, key_set};
 pub(crate) use tokens::{KEY, OTHER_KEY, now, of_texts, pss, public_pem, token};
@@ -93,6 +95,12 @@ impl Server {
         self.cut.cancel();
         self.running.await.unwrap();
         Self::open(self.config, self.folder).await
+    }
+
+    /// The same, and what it left is found by one with other settings.
+    pub(crate) async fn restart_with(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self.restart().await
     }
 
     pub(crate) fn get(&self, path: &str) -> Call {
