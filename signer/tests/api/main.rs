@@ -22,6 +22,7 @@ mod keys;
 mod lifecycle;
 mod list;
 mod malformed_uploads;
+mod names;
 mod openapi;
 mod rate_limit;
 mod raw;
