@@ -148,7 +148,7 @@ fn system() -> Vec<Operation> {
 fn described(operation: Operation) -> Operation {
     let checksum = |operation: Operation, name, form| {
         let about = "Of the file, by sha-256 or sha-512: what arrives otherwise is refused.";
-        operation.header(name, False, text(1, 1024).examples([form]), about)
+        operation.header(name, False, text(0, 4096).examples([form]), about)
     };
     let operation = operation.query("job_id", False, text(1, 128), "The job that the file belongs to.").query(
         "expires_at",
