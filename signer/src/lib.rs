@@ -10,7 +10,7 @@
 //! | [`internal`] | what services ask for, with their tokens |
 //! | `idempotency` | a request that is repeated is done once |
 //! | `files` | list, look at, delete, issue signed URLs |
-//! | `uploads` | forms into files: object durable first, row second |
+//! | `uploads` | forms and plain bodies into files: object durable first, row second |
 //! | [`webhooks`] | what the identity provider tells of its users |
 //! | [`upkeep`] | storage beside the catalog: what is missing, and what belongs to nothing |
 //! | `storage` | a folder or a bucket, as the side that writes |
@@ -203,7 +203,8 @@ impl Signer {
             intake.write(piece).await?;
         }
         let content_type = proto::media::parse(content_type);
-        intake.complete(Description { filename: name.into(), content_type, ..Description::default() }).await
+        let description = Description { filename: name.into(), content_type, ..Description::default() };
+        Ok(intake.complete(description).await?.file)
     }
 
     fn config(&self) -> &Config {

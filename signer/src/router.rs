@@ -6,7 +6,7 @@ use crate::{
 };
 use axum::{
     Router, middleware,
-    routing::{delete, get, post},
+    routing::{delete, get, post, put},
 };
 
 /// The public API with all its layers.
@@ -42,6 +42,7 @@ fn api() -> Router<Signer> {
     Router::new()
         .route("/files", get(files::list))
         .route("/files/upload", post(uploads::upload))
+        .route("/files/raw/{name}", put(uploads::put))
         .route("/files/signed-urls", post(files::signed_urls))
         .route("/files/{fileId}", get(files::read).patch(files::change).delete(files::delete))
         .route("/files/{fileId}/signed-url", post(files::signed_url))

@@ -34,6 +34,8 @@ pub(super) enum Step {
     Json,
     Body,
     Idempotency,
+    /// The checksums that came with a file.
+    Digest,
     /// A file on its way into storage.
     Intake,
     /// An object that is in storage already.
@@ -73,6 +75,7 @@ impl Step {
             Self::Json => vec![invalid(), Error::MediaType { expected: "" }],
             Self::Body => vec![invalid(), Error::TooLarge { limit: 0 }, Error::Stalled],
             Self::Idempotency => vec![invalid(), Error::KeyUnderWay, Error::KeyReused],
+            Self::Digest => vec![invalid(), Error::DigestMismatch],
             Self::Intake => vec![
                 Error::MediaType { expected: "" },
                 Error::OverQuota { limit: 0 },

@@ -6,10 +6,11 @@ use crate::{
     catalog::FileRow,
     clock,
     error::Error,
-    files::File,
+    files::{File, Uploaded},
     idempotency,
     storage::{Key, Stored, Upload},
     tiers::Limits,
+    uploads::media,
 };
 use bytes::Bytes;
 use proto::id::{FileId, UserId};
@@ -80,21 +81,26 @@ impl Intake {
         Ok(self.upload.write(piece).await?)
     }
 
+    /// Of what was sent so far.
+    pub(crate) fn sha256(&self) -> [u8; 32] {
+        self.hash.clone().finalize().into()
+    }
+
     /// Of what was sent so far, and of what is said of it.
     pub(crate) fn fingerprint(&self, description: &Description) -> String {
-        idempotency::fingerprint(&(hex::encode(self.hash.clone().finalize()), description))
+        idempotency::fingerprint(&(hex::encode(self.sha256()), description))
     }
 
     /// Makes the file durable and lists it. Runs to its end even if the client leaves: between the object and its
     /// row nobody could say who has to clean up.
-    pub(crate) async fn complete(self, description: Description) -> Result<File, Error> {
+    pub(crate) async fn complete(self, description: Description) -> Result<Uploaded, Error> {
         let signer = self.signer.clone();
         let storing = signer.spawn(self.store(description));
         storing.await.unwrap_or_else(|_| Err(Error::Internal("storing a file panicked".into())))
     }
 
     /// Whatever fails, and however late, leaves no object behind: a rename or a PUT may have succeeded before it.
-    async fn store(self, description: Description) -> Result<File, Error> {
+    async fn store(self, description: Description) -> Result<Uploaded, Error> {
         let (signer, id, key) = (self.signer.clone(), self.id.clone(), self.key.clone());
         let claimed = description.claimed.clone();
         let listed = self.list(description).await;
@@ -108,21 +114,22 @@ impl Intake {
         listed
     }
 
-    async fn list(self, description: Description) -> Result<File, Error> {
+    async fn list(self, mut description: Description) -> Result<Uploaded, Error> {
         let Self { place: _place, signer, owner, id, key, upload, hash, size, limits } = self;
         let stored = upload.finish().await?;
         if size != stored.size {
             return Err(Error::Internal(format!("{size} bytes were sent, {} stored", stored.size).into()));
         }
+        let warnings = media::inspect(signer.storage(), (&key, size), &mut description).await?;
         let claimed = description.claimed.clone();
         let row = row(id, owner, &key, &stored, hex::encode(hash.finalize()), description);
-        let file = File::from(row.clone());
-        let (catalog, answered) = (signer.catalog(), claimed.map(|key| key.answered(&file)));
+        let uploaded = Uploaded { file: File::from(row.clone()), warnings };
+        let (catalog, answered) = (signer.catalog(), claimed.map(|key| key.answered(&uploaded)));
         let listed = match (limits.total_bytes, &answered) {
             (None, None) => catalog.insert(&row).await?,
             (total, answered) => catalog.insert_within(&row, total, answered.as_ref()).await?,
         };
-        if listed { Ok(file) } else { Err(refusal(&signer, &row.owner, limits).await?) }
+        if listed { Ok(uploaded) } else { Err(refusal(&signer, &row.owner, limits).await?) }
     }
 }
 

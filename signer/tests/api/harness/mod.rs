@@ -115,6 +115,11 @@ impl Server {
         Call::new(self.api, "DELETE", path)
     }
 
+    /// Sends a plain body as the file of this name, percent-encoded, and whatever the query says.
+    pub(crate) fn put(&self, user: &str, name: &str, bytes: &[u8]) -> Call {
+        Call::new(self.api, "PUT", &format!("/api/files/raw/{name}")).by(user).bytes(bytes)
+    }
+
     pub(crate) fn call(&self, method: &'static str, path: &str) -> Call {
         Call::new(self.api, method, path)
     }
@@ -193,6 +198,18 @@ impl Server {
                 listing.into_iter().map(|key| key[prefix.len() + 1..].to_owned()).collect()
             }
         }
+    }
+
+    /// There is no row, and in the end neither object nor staged file: what was begun is cleaned up behind its request.
+    pub(crate) async fn leaves_nothing(&self) {
+        for _ in 0..200 {
+            if self.objects().await.is_empty() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert_eq!(self.objects().await, [""; 0]);
+        assert!(self.signer.is_empty().await.unwrap());
     }
 
     /// Puts an object into storage, as the main API would.
