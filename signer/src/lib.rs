@@ -197,7 +197,8 @@ impl Signer {
         content_type: &str,
         bytes: impl Stream<Item = Bytes> + Send,
     ) -> Result<File, Error> {
-        let mut intake = Intake::begin(self, owner, self.config().tiers.of(None), Place::take(self)?).await?;
+        let (limits, place) = (self.config().tiers.of(None), Place::take(self)?);
+        let mut intake = Intake::begin(self, owner, limits, place, None).await?;
         let mut pieces = pin!(bytes);
         while let Some(piece) = pieces.next().await {
             intake.write(piece).await?;

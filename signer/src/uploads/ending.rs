@@ -10,7 +10,6 @@ impl Signer {
     /// # Errors
     /// Catalog or storage away. If the row could not be ended it will expire; if storage could not give up all of it,
     /// the next sweep sees to that.
-    #[expect(dead_code, reason = "uploads are not rows yet")]
     pub(crate) async fn take_back_upload(&self, upload: &FileId) -> Result<(), Error> {
         if self.catalog().end_upload(upload).await? {
             self.discard_upload(upload).await?;
@@ -33,10 +32,10 @@ impl Signer {
     /// What was begun goes, and an object that was finished before its row could be. None that has one.
     async fn discard_upload(&self, upload: &FileId) -> Result<(), Error> {
         let key = Key::of(upload);
-        self.storage().discard(&key).await?;
+        let discarded = self.storage().discard(&key).await;
         if !self.catalog().has_row(upload).await? {
             self.storage().delete(&key).await?;
         }
-        Ok(())
+        Ok(discarded?)
     }
 }

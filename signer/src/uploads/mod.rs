@@ -3,6 +3,7 @@
 //! | step | where |
 //! |---|---|
 //! | take a place among the uploads under way, which are bounded | [`intake`] |
+//! | note that it is under way, and how much it may bring | [`reservation`] |
 //! | split a form into parts, within bounds | [`form`] |
 //! | read a part's name and file name | [`disposition`] |
 //! | collect the text parts, or what the query says in their place | [`fields`] |
@@ -19,6 +20,7 @@ mod form;
 mod intake;
 mod media;
 mod raw;
+mod reservation;
 
 pub(crate) use intake::{Description, Intake, Place};
 pub(crate) use raw::put;
@@ -141,7 +143,8 @@ async fn take_file(
     place: Place,
     mut part: FilePart<'_>,
 ) -> Result<(Intake, String, String), Error> {
-    let mut arrival = Arrival::begin(signer, caller, place, std::mem::take(&mut part.expected)).await?;
+    let expected = std::mem::take(&mut part.expected);
+    let mut arrival = Arrival::begin(signer, caller, place, (expected, None)).await?;
     while let Some(piece) = part.next().await? {
         arrival.write(piece).await?;
     }
@@ -156,8 +159,15 @@ struct Arrival {
 }
 
 impl Arrival {
-    async fn begin(signer: &Signer, caller: &Caller, place: Place, expected: Expected) -> Result<Self, Error> {
-        Ok(Self { intake: Intake::begin(signer, caller.id().clone(), caller.limits(), place).await?, expected })
+    /// `declared` is the file's length in bytes, if that is known.
+    async fn begin(
+        signer: &Signer,
+        caller: &Caller,
+        place: Place,
+        (expected, declared): (Expected, Option<u64>),
+    ) -> Result<Self, Error> {
+        let intake = Intake::begin(signer, caller.id().clone(), caller.limits(), place, declared).await?;
+        Ok(Self { intake, expected })
     }
 
     async fn write(&mut self, piece: Bytes) -> Result<(), Error> {

@@ -56,13 +56,16 @@ async fn take(
     description.claimed = idempotency::key(headers, caller.id().as_str())?;
     let expected = Expected::read(headers)?;
     let limit = caller.limits().max_upload_bytes;
-    if declared_length(headers).is_some_and(|length| length > limit) {
+    let length = declared_length(headers);
+    if length.is_some_and(|length| length > limit) {
         return Err(Error::TooLarge { limit });
     }
+    // What may have been stored before takes no room the second time.
+    let declared = length.filter(|_| description.claimed.is_none());
     let place = super::admit(signer, caller, description.claimed.as_ref()).await?;
 
     let mut body = Paced::new(body, signer.config().upload_patience);
-    let mut arrival = Arrival::begin(signer, caller, place, expected).await?;
+    let mut arrival = Arrival::begin(signer, caller, place, (expected, declared)).await?;
     while let Some(piece) = body.next().await? {
         arrival.write(piece).await?;
     }

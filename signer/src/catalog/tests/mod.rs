@@ -7,7 +7,6 @@ mod files;
 mod idempotency;
 mod opening;
 mod provider;
-mod quota;
 mod registered;
 mod trouble;
 mod upkeep;
@@ -48,6 +47,13 @@ impl Fresh {
 
     fn is_sqlite(&self) -> bool {
         matches!(self.url, CatalogUrl::Sqlite(_))
+    }
+}
+
+impl Catalog {
+    /// A ready file without an upload before it. False, and nothing done, if its owner may not store any.
+    pub(crate) async fn insert(&self, file: &FileRow) -> sqlx::Result<bool> {
+        Ok(self.database.execute(file.insertion()).await? == 1)
     }
 }
 
