@@ -122,7 +122,7 @@ impl Intake {
         }
         let warnings = media::inspect(signer.storage(), (&key, size), &mut description).await?;
         let claimed = description.claimed.clone();
-        let row = row(id, owner, &key, &stored, hex::encode(hash.finalize()), description);
+        let row = row((id, owner), &key, &stored, Some(hex::encode(hash.finalize())), description);
         let uploaded = Uploaded { file: File::from(row.clone()), warnings };
         let (catalog, answered) = (signer.catalog(), claimed.map(|key| key.answered(&uploaded)));
         let listed = match (limits.total_bytes, &answered) {
@@ -133,7 +133,13 @@ impl Intake {
     }
 }
 
-fn row(id: FileId, owner: UserId, key: &Key, stored: &Stored, sha256: String, description: Description) -> FileRow {
+pub(super) fn row(
+    (id, owner): (FileId, UserId),
+    key: &Key,
+    stored: &Stored,
+    sha256: Option<String>,
+    description: Description,
+) -> FileRow {
     FileRow {
         id,
         owner,
@@ -143,7 +149,7 @@ fn row(id: FileId, owner: UserId, key: &Key, stored: &Stored, sha256: String, de
         content_type: description.content_type,
         size: stored.size,
         etag: stored.etag.clone(),
-        sha256: Some(sha256),
+        sha256,
         metadata: description.metadata,
         created_at: clock::unix_millis(),
         modified_at: stored.modified_at,
