@@ -33,6 +33,8 @@ source "$check/identity.sh"
 source "$check/measurements.sh"
 # shellcheck source=deploy/check/end_to_end.sh
 source "$check/end_to_end.sh"
+# shellcheck source=deploy/check/presigned.sh
+source "$check/presigned.sh"
 # shellcheck source=deploy/check/encrypted.sh
 source "$check/encrypted.sh"
 # shellcheck source=deploy/check/on_postgres.sh
