@@ -35,6 +35,8 @@ source "$check/measurements.sh"
 source "$check/end_to_end.sh"
 # shellcheck source=deploy/check/fsck.sh
 source "$check/fsck.sh"
+# shellcheck source=deploy/check/presigned.sh
+source "$check/presigned.sh"
 # shellcheck source=deploy/check/encrypted.sh
 source "$check/encrypted.sh"
 # shellcheck source=deploy/check/on_postgres.sh

@@ -95,7 +95,7 @@ fn decoded(text: &str) -> Vec<u8> {
 }
 
 /// RFC 3339 section 5.6 in Unix seconds. The parser takes more than that, so the shape is checked here.
-fn expiry(text: &str, now: u64) -> Result<u64, Error> {
+pub(super) fn expiry(text: &str, now: u64) -> Result<u64, Error> {
     let is_rfc3339 = text.len() <= 40
         && text.as_bytes().get(10).is_some_and(|byte| b"Tt".contains(byte))
         && text.bytes().all(|byte| byte.is_ascii_digit() || b"TtZz:.+-".contains(&byte));

@@ -1,4 +1,5 @@
-//! `POST /files/upload`: a browser's form, streamed into storage. `PUT /files/raw/{name}`: a plain body, likewise.
+//! `POST /files/upload`: a browser's form, streamed into storage. `PUT /files/raw/{name}`: a plain body, likewise. And past
+//! the signer, straight into the bucket.
 //!
 //! | step | where |
 //! |---|---|
@@ -8,6 +9,7 @@
 //! | read a part's name and file name | [`disposition`] |
 //! | collect the text parts, or what the query says in their place | [`fields`] |
 //! | take a plain body | [`raw`] |
+//! | take what was put into the bucket | [`presigned`] |
 //! | stream the file, hash it, make it durable, then list it | [`intake`] |
 //! | compare it with the checksums that came along | [`digest`] |
 //! | before it is listed, see what its bytes say of themselves | [`media`] |
@@ -19,10 +21,12 @@ mod fields;
 mod form;
 mod intake;
 mod media;
+mod presigned;
 mod raw;
 mod reservation;
 
 pub(crate) use intake::{Description, Intake, Place};
+pub(crate) use presigned::{Presigned, complete, presign};
 pub(crate) use raw::put;
 
 use crate::{

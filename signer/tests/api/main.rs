@@ -24,6 +24,7 @@ mod list;
 mod malformed_uploads;
 mod names;
 mod openapi;
+mod presigned;
 mod rate_limit;
 mod raw;
 mod raw_refused;
