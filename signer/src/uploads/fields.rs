@@ -32,7 +32,7 @@ pub(super) struct TextFields {
 
 impl TextFields {
     /// Reads a part whole.
-    pub(super) async fn take(&mut self, mut part: TextPart<'_>) -> Result<(), Error> {
+    pub(super) async fn take(&mut self, mut part: TextPart<'_, '_>) -> Result<(), Error> {
         self.has_room_for_one("body")?;
         let mut bytes = Vec::new();
         while let Some(piece) = part.next().await? {

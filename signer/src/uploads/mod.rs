@@ -5,7 +5,8 @@
 //! |---|---|
 //! | take a place among the uploads under way, which are bounded | [`intake`] |
 //! | note that it is under way, and how much it may bring | [`reservation`] |
-//! | split a form into parts, within bounds | [`form`] |
+//! | cut a form at its boundary | [`parts`] |
+//! | read a part's header, within bounds | [`form`] |
 //! | read a part's name and file name | [`disposition`] |
 //! | collect the text parts, or what the query says in their place | [`fields`] |
 //! | take a plain body | [`raw`] |
@@ -21,6 +22,7 @@ mod fields;
 mod form;
 mod intake;
 mod media;
+mod parts;
 mod presigned;
 mod raw;
 mod reservation;
@@ -145,7 +147,7 @@ async fn take_file(
     signer: &Signer,
     caller: &Caller,
     place: Place,
-    mut part: FilePart<'_>,
+    mut part: FilePart<'_, '_>,
 ) -> Result<(Intake, String, String), Error> {
     let expected = std::mem::take(&mut part.expected);
     let mut arrival = Arrival::begin(signer, caller, place, (expected, None)).await?;
