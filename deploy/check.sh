@@ -37,6 +37,8 @@ source "$check/end_to_end.sh"
 source "$check/encrypted.sh"
 # shellcheck source=deploy/check/on_postgres.sh
 source "$check/on_postgres.sh"
+# shellcheck source=deploy/check/clock.sh
+source "$check/clock.sh"
 # shellcheck source=deploy/check/described.sh
 source "$check/described.sh"
 # shellcheck source=deploy/check/names.sh
@@ -120,6 +122,7 @@ step "a clip is made" make_clip
 [[ "$embedded_only" == true ]] || end_to_end s3 "$bucket/end-to-end"
 end_to_end file "file://$work/file/files"
 encrypted
+clock_jumps
 [[ "$embedded_only" == true ]] || on_postgres
 described
 names

@@ -178,7 +178,7 @@ make_token_key() {
   openssl pkey -in "$work/clerk.pem" -pubout -out "$work/clerk.pub.pem"
 }
 
-# User id, role if any: a file `<work>/<user id>.header` for curl's `-H @file`, with a fresh token of that user.
+# User id, role and tier if any: a file `<work>/<user id>.header` for curl's `-H @file`, with a fresh token of that user.
 sign_in() {
   printf 'Authorization: Bearer %s\n' "$(node "$check/token.mjs" "$work/clerk.pem" "$@")" >"$work/$1.header"
 }
