@@ -39,6 +39,8 @@ source "$check/encrypted.sh"
 source "$check/on_postgres.sh"
 # shellcheck source=deploy/check/clock.sh
 source "$check/clock.sh"
+# shellcheck source=deploy/check/durability.sh
+source "$check/durability.sh"
 # shellcheck source=deploy/check/described.sh
 source "$check/described.sh"
 # shellcheck source=deploy/check/names.sh
@@ -123,6 +125,8 @@ step "a clip is made" make_clip
 end_to_end file "file://$work/file/files"
 encrypted
 clock_jumps
+durability
+[[ "$embedded_only" == true ]] || kills_beyond_one_machine
 [[ "$embedded_only" == true ]] || on_postgres
 described
 names

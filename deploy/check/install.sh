@@ -11,7 +11,7 @@ readonly exit_unavailable=69
 
 # command:package
 readonly debian_commands=(
-  cc:build-essential curl:curl faketime:faketime ffmpeg:ffmpeg ffprobe:ffmpeg git:git h2load:nghttp2-client openssl:openssl shellcheck:shellcheck
+  cc:build-essential curl:curl faketime:faketime ffmpeg:ffmpeg ffprobe:ffmpeg git:git h2load:nghttp2-client openssl:openssl shellcheck:shellcheck strace:strace
   valgrind:valgrind /usr/bin/chromium:chromium
 )
 
