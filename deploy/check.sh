@@ -98,6 +98,7 @@ step "no token is taken that Clerk's own library refuses" compare_tokens
 step "the comparison runs, briefly" compare_briefly "$compared"
 step "idle and slow connections are measured, briefly" measure_connections_briefly
 step "neighbours of a cold reader are measured, briefly" measure_neighbours_briefly
+step "uploads are measured, briefly" measure_uploads_briefly
 
 if [[ "$embedded_only" == false ]]; then
   step "a storage server is installed" install_storage_server
