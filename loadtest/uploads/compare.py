@@ -41,11 +41,13 @@ def copy():
 def upload(name, kind):
     """Seconds that an upload takes, and those of a CPU that it costs the server."""
     pid, url = servers[name]
-    cpu = procfs.Cpu(pid)
-    took = send.Upload(url, header, source).send(kind)
+    one, cpu = send.Upload(url, header, source), procfs.Cpu(pid)
+    took, stored = one.send(kind)
     # What it does after the answer is its cost as well.
     time.sleep(0.05)
-    return took, cpu.seconds()
+    used = cpu.seconds()
+    one.delete(stored)
+    return took, used
 
 
 def grow(kind):
@@ -56,9 +58,10 @@ def grow(kind):
     begin, failed = threading.Barrier(parallel), []
 
     def one():
+        upload = send.Upload(url, header, source)
         begin.wait()
         try:
-            send.Upload(url, header, source).send(kind, min(size, EACH_OF_PARALLEL))
+            upload.delete(upload.send(kind, min(size, EACH_OF_PARALLEL))[1])
         except ConnectionError as error:
             failed.append(error)
 
@@ -72,7 +75,6 @@ def grow(kind):
     return (procfs.memory_kib(pid) - idle) / 1024
 
 
-# Before anything else has made it grow.
 growth = {kind: grow(kind) for kind in kinds}
 found = {}
 for _ in range(rounds):

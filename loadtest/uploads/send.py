@@ -21,11 +21,17 @@ class Upload:
         self.size = os.fstat(self.file).st_size
 
     def send(self, kind, size=None):
-        """Seconds from the connection to the answer."""
+        """Seconds from the connection to the answer, and what is to be deleted to have things as they were."""
         began = time.perf_counter()
         with socket.create_connection(self.address) as connection:
-            getattr(self, kind)(connection, size or self.size)
-        return time.perf_counter() - began
+            stored = getattr(self, kind)(connection, size or self.size)
+            return time.perf_counter() - began, stored
+
+    def delete(self, path):
+        """So that each upload finds as much memory and disk as the one before."""
+        with socket.create_connection(self.address) as connection:
+            self.head(connection, f"DELETE {path}", "application/json", 0, "Tus-Resumable: 1.0.0\r\n")
+            self.answer(connection, {200, 204})
 
     def form(self, connection, size):
         before = f'--{EDGE}\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'.encode()
@@ -34,22 +40,27 @@ class Upload:
         connection.sendall(before)
         self.body(connection, size)
         connection.sendall(after)
-        self.expect(connection, 200)
+        return self.stored(connection)
 
     def raw(self, connection, size):
         self.head(connection, "PUT /api/files/raw/a.bin", "application/octet-stream", size)
         self.body(connection, size)
-        self.expect(connection, 200)
+        return self.stored(connection)
 
     def tus(self, connection, size):
         name = base64.b64encode(b"a.bin").decode()
         more = f"Tus-Resumable: 1.0.0\r\nUpload-Length: {size}\r\nUpload-Metadata: filename {name}\r\n"
         self.head(connection, "POST /api/files/tus", "application/octet-stream", 0, more)
-        path = urlsplit(self.expect(connection, 201)["location"]).path
+        path = urlsplit(self.answer(connection, {201})[0]["location"]).path
         more = "Tus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
         self.head(connection, f"PATCH {path}", "application/offset+octet-stream", size, more)
         self.body(connection, size)
-        self.expect(connection, 204)
+        headers, _ = self.answer(connection, {204})
+        return f"/api/files/{headers['upload-file-id']}" if "upload-file-id" in headers else path
+
+    def stored(self, connection):
+        _, body = self.answer(connection, {200})
+        return f"/api/files/{json.loads(body)['data']['file']['id']}"
 
     def head(self, connection, line, media_type, length, more=""):
         head = f"{line} HTTP/1.1\r\n{self.common}Content-Type: {media_type}\r\nContent-Length: {length}\r\n{more}\r\n"
@@ -60,19 +71,15 @@ class Upload:
         while sent < size:
             sent += os.sendfile(connection.fileno(), self.file, sent, min(AT_ONCE, size - sent))
 
-    def expect(self, connection, status):
-        """The answer's headers. Its body, if it has one, is left to the next read, which comes after a closing."""
-        head = b""
-        while b"\r\n\r\n" not in head:
-            piece = connection.recv(65536)
-            if not piece:
-                raise ConnectionError("closed without an answer")
-            head += piece
-        head, _, _ = head.partition(b"\r\n\r\n")
-        first, *lines = head.decode().split("\r\n")
-        if first.split()[1] != str(status):
+    def answer(self, connection, statuses):
+        """Headers and body."""
+        text = connection.makefile("rb")
+        first = text.readline().decode()
+        if int((first.split() + [0, 0])[1]) not in statuses:
             raise ConnectionError(f"answered {first}")
-        return {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        lines = iter(lambda: text.readline().decode().strip(), "")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        return headers, text.read(int(headers.get("content-length", 0)))
 
 
 def routes(url, header_file):
