@@ -21,6 +21,7 @@ mod internal;
 mod keys;
 mod lifecycle;
 mod list;
+mod log_lines;
 mod malformed_uploads;
 mod names;
 mod openapi;

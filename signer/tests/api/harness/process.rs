@@ -1,0 +1,108 @@
+//! The signer as a process of its own, and what it says.
+
+use super::{SECRET, public_pem};
+use rustix::process::{Pid, Signal, kill_process};
+use sha2::{Digest, Sha256};
+use std::{
+    fs,
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Ends with the test.
+pub(crate) struct Process {
+    child: Child,
+    folder: TempDir,
+    /// How much of its log was looked at.
+    heard: usize,
+    pub(crate) api: SocketAddr,
+    pub(crate) internal: SocketAddr,
+}
+
+impl Process {
+    pub(crate) fn start() -> Self {
+        Self::given(&[])
+    }
+
+    /// With these variables beside the usual ones, listening.
+    pub(crate) fn given(variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        fs::write(at("clerk.pem"), public_pem()).unwrap();
+        fs::write(at("secret"), SECRET).unwrap();
+        fs::write(at("tokens"), service_token("first")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_signer"))
+            .env_clear()
+            .env("SIGNER_LISTEN", "127.0.0.1:0")
+            .env("SIGNER_INTERNAL_LISTEN", "127.0.0.1:0")
+            .env("PUBLIC_FILES_URL", "https://files.example.com")
+            .env("STORAGE_URL", format!("file://{}", at("files")))
+            .env("DATABASE_URL", format!("sqlite://{}", at("catalog.db")))
+            .env("FILE_SIGNING_SECRET_FILE", at("secret"))
+            .env("CLERK_JWT_KEY_FILE", at("clerk.pem"))
+            .env("SIGNER_SERVICE_TOKENS_FILE", at("tokens"))
+            .envs(variables.iter().copied())
+            // A file, not a pipe: whoever does not read it does not hold the process up.
+            .stderr(fs::File::create(at("log")).unwrap())
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut process = Self { child, folder, heard: 0, api: nowhere, internal: nowhere };
+        let listening = process.says("listening");
+        (process.api, process.internal) = (address(&listening, "api"), address(&listening, "internal"));
+        process
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
+    /// Waits for a line of the log that holds this, after the one that was waited for last.
+    pub(crate) fn says(&mut self, part: &str) -> String {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            let log = self.log();
+            for line in log[self.heard..].split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+                self.heard += line.len();
+                if line.contains(part) {
+                    return line.trim_end().to_owned();
+                }
+            }
+            assert!(self.child.try_wait().unwrap().is_none(), "it ended without {part}");
+            sleep(Duration::from_millis(20));
+        }
+        panic!("no {part}");
+    }
+
+    pub(crate) fn hang_up(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::HUP).unwrap();
+    }
+
+    pub(crate) fn write(&self, file: &str, text: &str) {
+        fs::write(self.folder.path().join(file), text).unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// As the setting names a service's token.
+pub(crate) fn service_token(token: &str) -> String {
+    format!("main-api:{}\n", hex::encode(Sha256::digest(token)))
+}
+
+/// Where a process that says this listens for these: `api=127.0.0.1:1`, or `"api":"127.0.0.1:1"`.
+fn address(listening: &str, name: &str) -> SocketAddr {
+    let after = listening.split(name).nth(1).unwrap().trim_start_matches(['=', '"', ':']);
+    after.split([' ', '"']).next().unwrap().parse().unwrap()
+}
