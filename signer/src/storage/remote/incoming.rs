@@ -4,6 +4,7 @@
 //! looked at, and that only, to the key of the file.
 
 use super::{Bucket, Failure, Key, Stored, requests::Request};
+use object_store::path::Path;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use proto::{etag::ETag, storage::loggable_cause};
 use reqwest::StatusCode;
@@ -14,6 +15,9 @@ use url::Url;
 /// Bytes that a single PUT and a single copy can take.
 pub(crate) const MAX_INCOMING: u64 = 5 << 30;
 
+/// Of a server-side copy: one of the largest object takes minutes.
+const COPY_PATIENCE: Duration = Duration::from_secs(300);
+
 /// As S3 has paths encoded.
 const PATH: AsciiSet = NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -23,8 +27,7 @@ impl Bucket {
         let size = size.to_string();
         let headers = [("content-length", size.as_str())];
         let path = self.path(&key.incoming())?;
-        let request = Request { method: Method::Put, path: &path, query: &[], headers: &headers };
-        self.requests.sign(request, expires_in).await
+        self.requests.sign(put(&path, &headers), expires_in).await
     }
 
     /// What was put there, if anything was.
@@ -41,8 +44,7 @@ impl Bucket {
         let incoming = self.whole(&key.incoming());
         let source = format!("{}/{}", self.requests.bucket(), utf8_percent_encode(&incoming, &PATH));
         let headers = [("x-amz-copy-source", source.as_str()), ("x-amz-copy-source-if-match", etag.as_str())];
-        let request = Request { method: Method::Put, path: &path, query: &[], headers: &headers };
-        let (status, body) = self.requests.send(request).await?;
+        let (status, body) = self.requests.send(put(&path, &headers)).await?;
         match status {
             StatusCode::OK => self.confirm(&path, size).await,
             StatusCode::NOT_FOUND | StatusCode::PRECONDITION_FAILED => {
@@ -53,4 +55,8 @@ impl Bucket {
             )),
         }
     }
+}
+
+fn put<'a>(path: &'a Path, headers: &'a [(&'static str, &'a str)]) -> Request<'a> {
+    Request { method: Method::Put, path, query: &[], headers, patience: COPY_PATIENCE }
 }

@@ -1,7 +1,7 @@
 //! What lies below `managed/` in a bucket: objects by their names, then multipart uploads, which have no name of their
 //! own but the key of the object that they are to become.
 
-use super::{Bucket, Failure, modified_at, requests::Request};
+use super::{Bucket, Failure, TIMEOUT, modified_at, requests::Request};
 use crate::storage::{Found, Kind};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -82,7 +82,8 @@ impl Bucket {
     async fn page_of_multiparts(&self, prefix: &str, key: &str, id: &str) -> Result<Page, Failure> {
         let query = [("key-marker", key), ("prefix", prefix), ("upload-id-marker", id), ("uploads", "")];
         let query: Vec<_> = query.into_iter().filter(|(name, value)| *name == "uploads" || !value.is_empty()).collect();
-        let request = Request { method: Method::Get, path: &Path::default(), query: &query, headers: &[] };
+        let request =
+            Request { method: Method::Get, path: &Path::default(), query: &query, headers: &[], patience: TIMEOUT };
         let (status, body) = self.requests.send(request).await?;
         // So some stores say that there are none.
         if status == StatusCode::NOT_FOUND && body.contains("NoSuchUpload") {

@@ -1,6 +1,6 @@
 //! What S3 can do and the object store cannot be asked for: requests signed by URL, sent with a client of their own.
 
-use super::{CONNECT_TIMEOUT, Failure};
+use super::{CONNECT_TIMEOUT, Failure, RETRIES, RETRY_TIMEOUT};
 use crate::clock;
 use jiff::Timestamp;
 use object_store::{
@@ -12,13 +12,11 @@ use proto::storage::loggable_cause;
 use reqwest::{Client, Response, StatusCode, redirect};
 use rusty_s3::{Method, signing};
 use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
 use url::Url;
 
 /// How long a URL that we use ourselves is valid.
 const OWN_USE: Duration = Duration::from_secs(60 * 15);
-/// For one try. A server-side copy of the largest object takes minutes.
-const PATIENCE: Duration = Duration::from_secs(300);
-const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(200);
 /// Bytes of an answer; a page of multipart uploads has a thousand, some 500 bytes each.
 const MAX_ANSWER: usize = 4 << 20;
@@ -30,6 +28,8 @@ pub(super) struct Request<'a> {
     pub(super) path: &'a Path,
     pub(super) query: &'a [(&'a str, &'a str)],
     pub(super) headers: &'a [(&'static str, &'a str)],
+    /// For one try.
+    pub(super) patience: Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -43,7 +43,6 @@ impl Requests {
     pub(super) fn to(store: Arc<AmazonS3>, bucket: &str) -> Result<Self, Failure> {
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(PATIENCE)
             .redirect(redirect::Policy::none())
             .user_agent(concat!("t2m-files-signer/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -89,11 +88,11 @@ impl Requests {
     /// The status and the body of the answer, neither of which is a failure of storage itself: those are tried again.
     /// Only for what does no harm if it is done twice.
     pub(super) async fn send(&self, request: Request<'_>) -> Result<(StatusCode, String), Failure> {
-        let mut pause = PAUSE;
-        for _ in 1..TRIES {
+        let (begun, mut pause) = (Instant::now(), PAUSE);
+        for _ in 0..RETRIES {
             match self.try_once(request).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => tracing::debug!(%error, "storage is asked again"),
+                Err(error) if begun.elapsed() < RETRY_TIMEOUT => tracing::debug!(%error, "storage is asked again"),
+                done => return done,
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
@@ -104,7 +103,7 @@ impl Requests {
     async fn try_once(&self, request: Request<'_>) -> Result<(StatusCode, String), Failure> {
         let url = self.sign(request, OWN_USE).await?;
         let method = request.method.to_str().parse().expect("a method that HTTP has too");
-        let asked = self.client.request(method, url);
+        let asked = self.client.request(method, url).timeout(request.patience);
         let asked = request.headers.iter().fold(asked, |asked, (name, value)| asked.header(*name, *value));
         let response = asked.send().await.map_err(unreachable)?;
         let status = response.status();

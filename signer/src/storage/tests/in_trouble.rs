@@ -166,3 +166,46 @@ async fn a_copy_is_made_again_until_storage_says_that_it_is_made() {
         is_whole(&tested, &key, b"hello").await;
     }
 }
+
+/// Uploads of which so many bytes are durable and so many are to be sent go on, all at once, while `calls` are never
+/// answered; then again, when they are.
+async fn through_silence(calls: &'static [Call], sizes: &[(usize, usize)]) {
+    let Some((tested, storage, trouble)) = in_trouble().await else { return };
+    let mut begun = Vec::new();
+    for (durable, size) in sizes {
+        let ((key, _), written) = (new_key(), bytes(*size, 24));
+        let mut upload = storage.resume(&key, storage.start(None)).await.unwrap();
+        write(&mut upload, &written[..*durable]).await;
+        let progress = upload.checkpoint().await.unwrap().clone();
+        begun.push((key, written, *durable, progress, upload));
+    }
+    trouble.always(calls, Fault::Silence);
+    let going_on = begun.into_iter().map(async |(key, written, durable, progress, mut upload)| {
+        let went_on = match upload.write(Bytes::copy_from_slice(&written[durable..])).await {
+            Ok(()) => upload.finish().await.map(drop),
+            failed => failed,
+        };
+        assert!(went_on.is_err(), "{durable} of {}", written.len());
+        (key, written, durable, progress)
+    });
+    let unfinished = futures_util::future::join_all(going_on).await;
+    trouble.recover();
+    for (key, written, durable, progress) in unfinished {
+        let mut upload = storage.resume(&key, progress).await.unwrap();
+        write(&mut upload, &written[durable..]).await;
+        upload.finish().await.unwrap();
+        assert!(tested.object(&key).await == written, "{durable} of {}", written.len());
+        tested.storage.discard(&key).await.unwrap();
+    }
+    assert!(tested.kinds().await.iter().all(|kind| *kind == Kind::Object));
+}
+
+#[tokio::test]
+async fn bytes_that_storage_never_takes_are_sent_again_when_it_does() {
+    through_silence(&[Call::Put, Call::Begin, Call::Part], &[(5, 10), (5, PART + 5), (PART + 5, 2 * PART + 5)]).await;
+}
+
+#[tokio::test]
+async fn a_completion_that_storage_never_answers_is_made_again_when_it_does() {
+    through_silence(&[Call::Complete], &[(PART + 5, PART + 5), (5, PART + 5)]).await;
+}

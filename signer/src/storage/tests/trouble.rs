@@ -35,6 +35,8 @@ pub(super) enum Fault {
     ErrorBehindSuccess,
     /// The bucket does as asked, and nobody hears of it.
     LostAnswer,
+    /// The bucket is not asked, and nothing is answered.
+    Silence,
 }
 
 type Plan = Box<dyn FnMut(Call) -> Option<Fault> + Send>;
@@ -110,6 +112,7 @@ impl Trouble {
                 pass_on(request).await;
                 Err(io::ErrorKind::ConnectionReset.into())
             }
+            Some(Fault::Silence) => std::future::pending().await,
             None => Ok(pass_on(request).await),
         }
     }
