@@ -83,13 +83,15 @@ impl Catalog {
             CatalogUrl::Sqlite(path) => Database::Sqlite(sqlite::connect_to(path).await?),
             CatalogUrl::Postgres(url) => Database::Postgres(postgres::connect_to(url.expose().parse()?).await?),
         };
-        let applied = Statement::new("SELECT MAX(version) AS version FROM _sqlx_migrations WHERE success");
-        match database.optional(applied).await {
-            Ok(Some(row)) if row.get::<Option<i64>>("version")? >= Some(SCHEMA_VERSION) => Ok(Self { database }),
-            Ok(_) => Err(OpenError::Older),
-            Err(error @ sqlx::Error::Database(_)) => Err(OpenError::NoCatalog(error)),
-            Err(error) => Err(OpenError::Open(error)),
-        }
+        let refused = match version(&database).await {
+            Ok(version) if version >= Some(SCHEMA_VERSION) => return Ok(Self { database }),
+            Ok(_) => OpenError::Older,
+            Err(error @ sqlx::Error::Database(_)) => OpenError::NoCatalog(error),
+            Err(error) => OpenError::Open(error),
+        };
+        // SQLite leaves nothing beside a file that is not its own.
+        database.close().await;
+        Err(refused)
     }
 
     /// Whether the catalog can be reached.
@@ -101,6 +103,13 @@ impl Catalog {
     pub(crate) async fn close(&self) {
         self.database.close().await;
     }
+}
+
+/// Of the schema that was applied last.
+async fn version(database: &Database) -> sqlx::Result<Option<i64>> {
+    let applied = Statement::new("SELECT MAX(version) AS version FROM _sqlx_migrations WHERE success");
+    let row = database.optional(applied).await?;
+    row.map_or(Ok(None), |row| row.get("version"))
 }
 
 /// Applies what is missing. A newer schema serves this build too, so versions it does not know are no fault.
