@@ -12,6 +12,8 @@ mod disposition;
 mod fields;
 mod form;
 mod intake;
+mod running_hash;
+pub(crate) mod tus;
 
 pub(crate) use intake::{Description, Intake, Place};
 
