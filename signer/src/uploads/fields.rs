@@ -57,7 +57,7 @@ pub(super) fn describe(
     let job_id = texts.remove("job_id").map(job_id).transpose()?;
     let now = clock::unix_seconds();
     let expires_at = texts.remove("expires_at").map(|text| expiry(&text, now)).transpose()?;
-    Ok(Description { filename, content_type, job_id, metadata: texts, expires_at, claimed: None })
+    Ok(Description { filename, content_type, job_id, metadata: texts, expires_at, ..Description::default() })
 }
 
 /// RFC 3339 section 5.6 in Unix seconds. The parser takes more than that, so the shape is checked here.

@@ -1,6 +1,7 @@
 //! The one way a file comes in, whoever sends it: object durable first, row second. Nothing is acknowledged
 //! before both are, and an intake that is dropped leaves nothing behind.
 
+use super::Terms;
 use crate::{
     Signer,
     catalog::FileRow,
@@ -30,6 +31,9 @@ pub(crate) struct Description {
     pub(crate) metadata: BTreeMap<String, String>,
     /// Unix seconds.
     pub(crate) expires_at: Option<u64>,
+    /// What only an upload in several requests has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) terms: Option<Terms>,
     /// The idempotency key that the file answers.
     #[serde(skip)]
     pub(crate) claimed: Option<idempotency::Key>,
@@ -125,7 +129,7 @@ impl Intake {
     }
 }
 
-fn row(id: FileId, owner: UserId, key: &Key, stored: &Stored, sha256: String, description: Description) -> FileRow {
+pub(super) fn row(id: FileId, owner: UserId, key: &Key, stored: &Stored, sha256: String, description: Description) -> FileRow {
     FileRow {
         id,
         owner,

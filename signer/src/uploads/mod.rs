@@ -1,6 +1,6 @@
-//! `POST /files/upload`: a browser's form, streamed into storage.
+//! Files on their way in: a browser's form in one request, or by [`tus`] in as many as it takes.
 //!
-//! | step | where |
+//! | step of a form | where |
 //! |---|---|
 //! | take a place among the uploads under way, which are bounded | [`intake`] |
 //! | split the body into parts, within bounds | [`form`] |
@@ -16,6 +16,7 @@ mod running_hash;
 pub(crate) mod tus;
 
 pub(crate) use intake::{Description, Intake, Place};
+pub(crate) use tus::Terms;
 
 use crate::{
     Signer,

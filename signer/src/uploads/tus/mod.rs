@@ -3,13 +3,31 @@
 //! | step | where |
 //! |---|---|
 //! | the version, and the headers that every answer has | [`speak`] |
-//! | the request's own headers | [`headers`], [`metadata`], [`checksum`] |
-//! | the URL of an upload | [`handle`] |
+//! | begin, with a row and a URL | [`create`](mod@create), [`metadata`], [`terms`], [`handle`] |
+//! | which upload, and whether the sender may go on with it | [`presented`](mod@presented) |
+//! | go on, ask, end | [`append`](mod@append), [`ending`] |
+//! | one request's bytes | [`receive`], with its [`checksum`] |
+//! | one writer at a time | [`lease`] |
+//! | into storage, and on record; at last a file | [`writing`] |
+//! | what an answer says of it | [`answer`] |
 
+mod answer;
+mod append;
 mod checksum;
+mod create;
+mod ending;
 mod handle;
 mod headers;
+mod lease;
 mod metadata;
+mod presented;
+mod receive;
+mod terms;
+mod writing;
+
+pub(crate) use append::{append, look, overridden, remove};
+pub(crate) use create::create;
+pub(crate) use terms::Terms;
 
 use crate::{Signer, error::Error};
 use axum::{
@@ -19,6 +37,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use headers::TUS_RESUMABLE;
+use receive::Share;
 
 /// The one version that is spoken.
 const VERSION: &str = "1.0.0";
