@@ -92,10 +92,11 @@ pub const MIGRATIONS: &[Migration] = &[
         description: "what the identity provider tells",
         sql: include_str!("../migrations/0003_identity_provider.sql"),
     },
+    Migration { version: 4, description: "uploads under way", sql: include_str!("../migrations/0004_uploads.sql") },
 ];
 
 /// The schema this build needs. A newer one serves it too: later versions only add.
-pub const SCHEMA_VERSION: i64 = 3;
+pub const SCHEMA_VERSION: i64 = 4;
 
 /// Where Postgres tells of every commit that appended to `changes`.
 pub const FEED_CHANNEL: &str = "t2m_files_changes";

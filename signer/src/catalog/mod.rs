@@ -17,6 +17,8 @@ mod registered;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod upkeep;
+mod uploads;
 mod users;
 
 pub(crate) use audit::Audit;
@@ -24,6 +26,8 @@ pub(crate) use files::{FileRow, Page, Position};
 pub(crate) use idempotency::Claim;
 pub(crate) use provider::{Effect, UserEvent, What};
 pub(crate) use registered::{Description, Registered};
+#[cfg_attr(not(test), expect(unused_imports, reason = "uploads are not rows yet"))]
+pub(crate) use uploads::{Advance, Held, Hold, Kind, State, Step, UploadRow};
 
 use database::{Database, Statement};
 use proto::{catalog::MIGRATIONS, storage::CatalogUrl};

@@ -14,7 +14,7 @@ use crate::{
 };
 use bytes::Bytes;
 use proto::id::{FileId, UserId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::sync::OwnedSemaphorePermit;
@@ -23,7 +23,8 @@ use tokio::sync::OwnedSemaphorePermit;
 const DISCARD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is said of a file beside its bytes.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Description {
     pub(crate) filename: String,
     pub(crate) content_type: String,

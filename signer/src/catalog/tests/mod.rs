@@ -10,6 +10,8 @@ mod provider;
 mod quota;
 mod registered;
 mod trouble;
+mod upkeep;
+mod uploads;
 mod users;
 
 use super::{Audit, Catalog, FileRow, Statement};
