@@ -1,7 +1,10 @@
 //! Every route, on one page. The API is served under `/api` and `/api/v1` alike.
 
 use crate::{
-    Signer, admin, boundary, cors, csrf, error::Error, files, health, internal, openapi, rate_limit::unproven,
+    Signer, admin, boundary, cors, csrf,
+    error::Error,
+    files, health, internal, openapi,
+    rate_limit::unproven,
     uploads::{self, tus},
     webhooks,
 };

@@ -130,7 +130,14 @@ impl Intake {
     }
 }
 
-pub(super) fn row(id: FileId, owner: UserId, key: &Key, stored: &Stored, sha256: String, description: Description) -> FileRow {
+pub(super) fn row(
+    id: FileId,
+    owner: UserId,
+    key: &Key,
+    stored: &Stored,
+    sha256: String,
+    description: Description,
+) -> FileRow {
     FileRow {
         id,
         owner,

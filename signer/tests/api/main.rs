@@ -29,5 +29,6 @@ mod signed_url;
 mod storing;
 mod system;
 mod tiers;
+mod tus;
 mod uploads;
 mod webhooks;

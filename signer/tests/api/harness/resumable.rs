@@ -1,8 +1,9 @@
 //! An upload by TUS, and a verb for each of its requests.
 
-use super::{Answer, Call, Server};
+use super::{Answer, Call, Server, eventually, rest};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use std::net::SocketAddr;
+use std::{cell::Cell, net::SocketAddr};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 const OFFSET_STREAM: &str = "application/offset+octet-stream";
 
@@ -12,6 +13,9 @@ pub(crate) struct Resumable {
     pub(crate) api: SocketAddr,
     pub(crate) path: String,
 }
+
+/// A request whose body is not all sent yet.
+pub(crate) struct Sending(pub(crate) TcpStream);
 
 impl Server {
     /// A creation without any header but those that every request has.
@@ -45,9 +49,9 @@ impl Server {
 }
 
 impl Resumable {
-    /// The same upload, at another server.
-    pub(crate) fn at(&self, server: &Server) -> Self {
-        Self { api: server.api, path: self.path.clone() }
+    /// The same upload, of another process.
+    pub(crate) fn of(&self, api: SocketAddr) -> Self {
+        Self { api, path: self.path.clone() }
     }
 
     pub(crate) fn call(&self, method: &'static str) -> Call {
@@ -62,6 +66,36 @@ impl Resumable {
     /// Sends bytes that go on at this offset.
     pub(crate) fn append(&self, offset: usize, bytes: impl Into<Vec<u8>>) -> Call {
         self.call("PATCH").header("upload-offset", &offset.to_string()).body(OFFSET_STREAM, bytes)
+    }
+
+    /// Begins to send bytes that go on at this offset, and has sent so many of them.
+    pub(crate) async fn sending(&self, offset: usize, bytes: impl Into<Vec<u8>>, sent: usize) -> Sending {
+        Sending(self.append(offset, bytes).header("connection", "close").begin(sent).await)
+    }
+
+    /// Sends a body as chunks, and returns all of the answer.
+    pub(crate) async fn in_chunks(&self, offset: usize, chunks: &str) -> String {
+        let head = format!(
+            "PATCH {} HTTP/1.1\r\nhost: localhost\r\ntus-resumable: 1.0.0\r\nupload-offset: {offset}\r\n\
+             content-type: {OFFSET_STREAM}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n",
+            self.path
+        );
+        let mut stream = TcpStream::connect(self.api).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        Sending(stream).send(chunks.as_bytes()).await
+    }
+
+    /// Sends bytes as a client does whose last connection broke: again while somebody else is said to be at it.
+    pub(crate) async fn resend(&self, offset: usize, bytes: &[u8]) -> Answer {
+        let answer = Cell::new(None);
+        eventually("an answer that is not 423", async || {
+            let said = self.append(offset, bytes).send().await;
+            let held = said.status == 423;
+            answer.set(Some(said));
+            !held
+        })
+        .await;
+        answer.take().unwrap()
     }
 
     /// Ends it.
@@ -82,6 +116,20 @@ impl Resumable {
         assert_eq!(answer.status, 204, "{}", answer.text());
         assert_eq!(answer.header("upload-offset"), (offset + bytes.len()).to_string());
         answer.header("upload-file-id").to_owned()
+    }
+}
+
+impl Sending {
+    /// Sends more, and returns all of the answer.
+    pub(crate) async fn send(mut self, bytes: &[u8]) -> String {
+        // What is refused need not be read.
+        let _ = self.0.write_all(bytes).await;
+        rest(&mut self.0).await
+    }
+
+    /// As a client that dies: what it sent last may never arrive.
+    pub(crate) fn reset(self) {
+        self.0.set_zero_linger().unwrap();
     }
 }
 

@@ -59,7 +59,7 @@ async fn bytes_that_broke_off_before_their_checksum_are_none() {
     let upload = server.begun("user_1", bytes.len()).await;
     let broken = upload.append(0, bytes.clone()).header("upload-checksum", &sha256(&bytes)).begin(700_000).await;
     drop(broken);
-    let answer = upload.eventually_takes(0, &bytes).await;
+    let answer = upload.resend(0, &bytes).await;
     assert!(server.object(&key_of(answer.header("upload-file-id"))).await == bytes);
 }
 

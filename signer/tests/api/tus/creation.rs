@@ -59,7 +59,9 @@ async fn what_is_said_of_the_file_is_kept_and_told_again() {
 #[tokio::test]
 async fn metadata_that_cannot_be_read_is_refused() {
     let server = Server::start().await;
-    let creation = |metadata: &str| server.creation().by("user_1").header("upload-length", "5").header("upload-metadata", metadata);
+    let creation = |metadata: &str| {
+        server.creation().by("user_1").header("upload-length", "5").header("upload-metadata", metadata)
+    };
     for bad in ["filename !", "a YQ,a YQ", ",", "filename /w", &pair("a", &"x".repeat(8193)), "a AA"] {
         creation(bad).send().await.names("Upload-Metadata");
     }

@@ -25,7 +25,8 @@ async fn a_request_in_another_version_is_not_done() {
     let server = Server::start().await;
     let upload = server.begun("user_1", 5).await;
     for version in [None, Some("0.2.2"), Some("2.0.0"), Some("")] {
-        for (method, path) in [("POST", "/api/files/tus"), ("HEAD", &upload.path), ("PATCH", &upload.path), ("DELETE", &upload.path)]
+        for (method, path) in
+            [("POST", "/api/files/tus"), ("HEAD", &upload.path), ("PATCH", &upload.path), ("DELETE", &upload.path)]
         {
             let call = server.call(method, path).by("user_1").header("upload-length", "5").header("upload-offset", "0");
             let call = version.into_iter().fold(call, |call, version| call.header("tus-resumable", version));
@@ -70,16 +71,30 @@ async fn a_page_of_another_origin_can_send_and_read_all_of_it() {
     assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, APP));
     assert!(preflight.header("access-control-allow-methods").contains("PATCH"));
     let allowed = preflight.header("access-control-allow-headers").to_ascii_lowercase();
-    for header in ["authorization", "content-type", "tus-resumable", "upload-offset", "upload-length", "upload-metadata", "upload-checksum"]
-    {
+    for header in [
+        "authorization",
+        "content-type",
+        "tus-resumable",
+        "upload-offset",
+        "upload-length",
+        "upload-metadata",
+        "upload-checksum",
+    ] {
         assert!(allowed.contains(header), "{header}");
     }
     for call in [upload.append(0, "hello"), upload.look(), upload.append(9, "x")] {
         let answer = call.by("user_1").header("origin", APP).send().await;
         assert_eq!(answer.header("access-control-allow-origin"), APP);
         let exposed = answer.header("access-control-expose-headers").to_ascii_lowercase();
-        for header in ["location", "upload-offset", "upload-length", "upload-expires", "upload-file-id", "tus-resumable", "tus-version"]
-        {
+        for header in [
+            "location",
+            "upload-offset",
+            "upload-length",
+            "upload-expires",
+            "upload-file-id",
+            "tus-resumable",
+            "tus-version",
+        ] {
             assert!(exposed.contains(header), "{header}");
         }
     }

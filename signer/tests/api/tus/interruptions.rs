@@ -1,0 +1,101 @@
+//! Connections that break, clients that stall, processes that die: what HEAD tells is there, and the rest can be sent.
+
+use crate::harness::{Process, Resumable, Server, eventually, key_of, noise};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+const SENT: usize = 3 << 20;
+
+async fn keeps_all(upload: &Resumable) {
+    eventually("a record of all that was sent", async || upload.offset().await == SENT).await;
+}
+
+#[tokio::test]
+async fn what_was_sent_before_the_connection_ended_is_kept() {
+    let server = Server::start().await;
+    let bytes = noise(8 << 20);
+    let upload = server.begun("user_1", bytes.len()).await;
+    drop(upload.sending(0, bytes.clone(), SENT).await);
+    keeps_all(&upload).await;
+    let answer = upload.resend(SENT, &bytes[SENT..]).await;
+    assert!(server.object(&key_of(answer.header("upload-file-id"))).await == bytes);
+    assert_eq!(server.objects().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_reset_loses_at_most_what_had_not_arrived() {
+    let server = Server::start().await;
+    let bytes = noise(8 << 20);
+    let upload = server.begun("user_1", bytes.len()).await;
+    for _ in 0..5 {
+        let offset = upload.offset().await;
+        let sending = upload.sending(offset, &bytes[offset..], (1 << 20) + 77).await;
+        sending.reset();
+        eventually("the next writer's turn", async || {
+            upload.append(offset + (4 << 20), "x").send().await.status == 409
+        })
+        .await;
+        assert!((offset..=offset + (1 << 20) + 77).contains(&upload.offset().await));
+    }
+    let offset = upload.offset().await;
+    let id = upload.finish(offset, &bytes[offset..]).await;
+    assert!(server.object(&key_of(&id)).await == bytes);
+    assert_eq!(server.file("user_1", &id).await["sha256"], hex::encode(Sha256::digest(&bytes)));
+}
+
+#[tokio::test]
+async fn a_client_that_stalls_is_given_up_and_its_bytes_are_kept() {
+    let server = Server::start_with(|config| config.upload_patience = Duration::from_millis(600)).await;
+    let bytes = noise(8 << 20);
+    let upload = server.begun("user_1", bytes.len()).await;
+    let answer = upload.sending(0, bytes.clone(), SENT).await.send(b"").await;
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"code\":\"timeout\""), "{answer}");
+    assert_eq!(upload.offset().await, SENT);
+    upload.finish(SENT, &bytes[SENT..]).await;
+}
+
+#[tokio::test]
+async fn a_restart_keeps_what_was_told() {
+    let server = Server::start().await;
+    let bytes = noise(8 << 20);
+    let upload = server.begun("user_1", bytes.len()).await;
+    assert_eq!(upload.append(0, &bytes[..SENT]).send().await.status, 204);
+    let running = upload.sending(SENT, &bytes[SENT..], 1 << 20).await;
+    eventually("the next ones record", async || upload.offset().await == SENT + (1 << 20)).await;
+    let server = server.restart().await;
+    drop(running);
+    let upload = upload.of(server.api);
+    assert_eq!(upload.offset().await, SENT + (1 << 20));
+    let answer = upload.resend(SENT + (1 << 20), &bytes[SENT + (1 << 20)..]).await;
+    let id = answer.header("upload-file-id").to_owned();
+    assert!(server.object(&key_of(&id)).await == bytes);
+    assert_eq!(server.file("user_1", &id).await["sha256"], hex::encode(Sha256::digest(&bytes)));
+}
+
+/// Another process has nothing but what storage and catalog hold.
+#[tokio::test]
+async fn what_was_told_survives_the_death_of_its_process() {
+    let mut process = Process::start().await;
+    let bytes = noise((12 << 20) + 345);
+    let upload = process.begun("user_1", bytes.len()).await;
+    let mut offset = 0;
+    for round in 1..=3 {
+        let told = offset;
+        let running = upload.of(process.api).sending(offset, &bytes[offset..], 2 << 20).await;
+        if round > 1 {
+            let upload = upload.of(process.api);
+            eventually("a record", async || upload.offset().await > told).await;
+            offset = upload.offset().await;
+        }
+        process = process.killed_and_started_again();
+        drop(running);
+        let now = upload.of(process.api).offset().await;
+        assert!(now >= offset, "{now} where {offset} was told");
+        offset = now;
+    }
+    let answer = upload.of(process.api).resend(offset, &bytes[offset..]).await;
+    assert_eq!(answer.status, 204, "{}", answer.text());
+    let file = process.file("user_1", answer.header("upload-file-id")).await;
+    assert_eq!(file["sha256"], hex::encode(Sha256::digest(&bytes)));
+    assert!(process.object(&key_of(file["id"].as_str().unwrap())).await == bytes);
+}
