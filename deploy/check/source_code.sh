@@ -53,5 +53,6 @@ test_limits_on_redis() {
 }
 
 test_signer_on_s3() {
+  TEST_STORAGE_URL="$bucket/signer-tests" cargo test --locked --package signer --lib storage
   TEST_STORAGE_URL="$bucket/signer-tests" cargo test --locked --workspace --test api
 }

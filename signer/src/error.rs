@@ -265,11 +265,11 @@ impl Error {
                 let message = "The catalog cannot be reached; try again in a moment.";
                 ours(S::SERVICE_UNAVAILABLE, "Service unavailable", "catalog_unavailable", message)
             }
-            Self::Storage(storage::Failure::Unavailable(_)) => {
+            Self::Storage(storage::Failure::Unavailable(_) | storage::Failure::Busy) => {
                 let message = "Storage cannot be reached; try again in a moment.";
                 ours(S::SERVICE_UNAVAILABLE, "Service unavailable", "storage_unavailable", message)
             }
-            Self::Storage(storage::Failure::Nonsense(_)) => {
+            Self::Storage(storage::Failure::Nonsense(_) | storage::Failure::Lost(_)) => {
                 let message = "Storage gave an answer that cannot be used; try again later.";
                 ours(S::BAD_GATEWAY, "Bad gateway", "storage_error", message)
             }

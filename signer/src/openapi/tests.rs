@@ -50,6 +50,8 @@ fn every_error() -> impl Iterator<Item = Error> {
         Error::Catalog(_) => Error::Catalog(sqlx::Error::PoolClosed),
         Error::Storage(Failure::Unavailable(_)) => Error::Storage(Failure::Unavailable(source())),
         Error::Storage(Failure::Nonsense(_)) => Error::Storage(Failure::Nonsense(source())),
+        Error::Storage(Failure::Busy) => Error::Storage(Failure::Busy),
+        Error::Storage(Failure::Lost(_)) => Error::Storage(Failure::Lost(source())),
         Error::Storage(Failure::Full(_)) => Error::Storage(Failure::Full(source())),
         Error::Internal(_) => Error::Internal("".into()),
     })

@@ -1,42 +1,32 @@
 //! Storage, as the side that writes sees it: one conversation for a folder and for S3.
 //!
-//! [`Storage::begin`] opens an [`Upload`]; [`Upload::write`] takes pieces of any size; [`Upload::finish`] returns
-//! once the object is durable under its final key, with what storage itself says of it. An upload that is dropped
-//! before that leaves nothing behind; a `finish` that fails may, and whoever called it deletes the key. Memory is
-//! bounded by the buffers of one upload, whatever its size.
+//! An [`Upload`] takes pieces of any size by [`Upload::write`]; [`Upload::finish`] returns once the object is durable
+//! under its final key, with what storage itself says of it. Memory is bounded by the buffers of one upload, whatever
+//! its size.
+//!
+//! - [`Storage::begin`] opens one that leaves nothing behind if it is dropped before that. A `finish` that fails may,
+//!   and whoever called it deletes the key.
+//! - [`Storage::resume`] opens one that goes on from a [`Progress`]. [`Upload::checkpoint`] makes what was written so
+//!   far durable and tells the progress to record; dropped, it leaves what the last one made durable. When it is
+//!   listed, or given up, [`Storage::discard`] removes whatever it left.
 
+mod key;
 mod local;
+mod progress;
 mod remote;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use key::{Found, Key, Kind};
+pub(crate) use progress::Progress;
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream::BoxStream};
 use proto::{
     etag::ETag,
-    id::FileId,
-    storage::{Aws, MANAGED_PREFIX, StorageUrl},
+    storage::{Aws, StorageUrl},
 };
-
-/// The key of an object that is ours: `managed/<two hex>/<file id>`. Nothing else is ever written or removed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Key(String);
-
-impl Key {
-    /// Where the file of this id lies. The last two characters spread the files: UUIDv7 is random there.
-    pub(crate) fn of(file: &FileId) -> Self {
-        let id = file.as_str();
-        Self(format!("{MANAGED_PREFIX}{}/{id}", &id[id.len().saturating_sub(2)..]))
-    }
-
-    /// A key as the catalog holds it; `None` if the object is not ours.
-    pub(crate) fn managed(key: &str) -> Option<Self> {
-        let (shard, id) = key.strip_prefix(MANAGED_PREFIX)?.split_once('/')?;
-        let is_word = |text: &str| text.parse::<FileId>().is_ok();
-        (is_word(shard) && is_word(id)).then(|| Self(key.into()))
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+use std::ops::Range;
 
 /// What storage says of an object that is durable.
 #[derive(Debug, Clone)]
@@ -75,6 +65,12 @@ pub enum Failure {
     /// An answer that cannot be used.
     #[error("storage answered nonsense: {0}")]
     Nonsense(#[source] Source),
+    /// Somebody else is writing the same upload.
+    #[error("another process is writing this upload")]
+    Busy,
+    /// What was there before is not there any more, or is something else now.
+    #[error("storage does not hold what it held: {0}")]
+    Lost(#[source] Source),
 }
 
 /// A folder, or a bucket of anything that speaks S3.
@@ -98,7 +94,36 @@ impl Storage {
     pub(crate) async fn begin(&self, key: &Key) -> Result<Upload, Failure> {
         match self {
             Self::Local(folder) => Ok(Upload::Local(folder.begin(key).await?)),
-            Self::Remote(bucket) => Ok(Upload::Remote(bucket.begin(key)?)),
+            Self::Remote(bucket) => Ok(Upload::Remote(bucket.begin(key)?.into())),
+        }
+    }
+
+    /// What an upload that can be resumed begins from. `size` is its length in bytes, if that is known.
+    pub(crate) fn start(&self, size: Option<u64>) -> Progress {
+        match self {
+            Self::Local(_) => Progress::default(),
+            Self::Remote(bucket) => bucket.start(size),
+        }
+    }
+
+    /// Goes on where `progress` says: what lies beyond it is thrown away.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] while another process writes it, where storage can tell; [`Failure::Lost`] if bytes that were
+    /// durable are gone.
+    pub(crate) async fn resume(&self, key: &Key, progress: Progress) -> Result<Upload, Failure> {
+        match self {
+            Self::Local(folder) => Ok(Upload::Local(folder.resume(key, progress).await?)),
+            Self::Remote(bucket) => Ok(Upload::Remote(bucket.resume(key, progress).await?.into())),
+        }
+    }
+
+    /// Removes every trace of an unfinished upload of this key, and never the object. Only for one that nobody writes
+    /// any more and whose row, if it became one, is there: until then what is removed here may be needed.
+    pub(crate) async fn discard(&self, key: &Key) -> Result<(), Failure> {
+        match self {
+            Self::Local(folder) => folder.discard(key).await,
+            Self::Remote(bucket) => bucket.discard(key).await,
         }
     }
 
@@ -110,12 +135,42 @@ impl Storage {
         }
     }
 
+    /// Bytes of an object: exactly those of `range`, which must lie within it.
+    pub(crate) async fn read(&self, key: &Key, range: Range<u64>) -> Result<Bytes, Failure> {
+        let expected = range.end.saturating_sub(range.start);
+        let bytes = match self {
+            _ if expected == 0 => Bytes::new(),
+            Self::Local(folder) => folder.read(key, range).await?,
+            Self::Remote(bucket) => bucket.read(key, range).await?,
+        };
+        if bytes.len() as u64 != expected {
+            return Err(Failure::Nonsense(format!("{} bytes where {expected} were asked for", bytes.len()).into()));
+        }
+        Ok(bytes)
+    }
+
+    /// Everything below `managed/` that is ours, and nothing else.
+    pub(crate) fn list(&self) -> BoxStream<'_, Result<Found, Failure>> {
+        match self {
+            Self::Local(folder) => folder.list().boxed(),
+            Self::Remote(bucket) => bucket.list().boxed(),
+        }
+    }
+
     /// What is known of any object below the prefix; `None` if there is none. It must be there as it is named: no link
     /// is followed.
     pub(crate) async fn look(&self, path: &str) -> Result<Option<Stored>, Failure> {
         match self {
             Self::Local(folder) => folder.look(path).await,
             Self::Remote(bucket) => bucket.look(path).await,
+        }
+    }
+
+    /// The bucket, where clients can put objects without us.
+    pub(crate) fn bucket(&self) -> Option<&remote::Bucket> {
+        match self {
+            Self::Local(_) => None,
+            Self::Remote(bucket) => Some(bucket),
         }
     }
 
@@ -136,11 +191,11 @@ impl Storage {
     }
 }
 
-/// An object on its way. Dropped before [`Upload::finish`] is called, it leaves nothing behind.
+/// An object on its way. What a failure leaves of it is nobody's: only what the last checkpoint made durable counts.
 #[derive(Debug)]
 pub(crate) enum Upload {
     Local(local::Upload),
-    Remote(remote::Upload),
+    Remote(Box<remote::Upload>),
 }
 
 impl Upload {
@@ -151,32 +206,21 @@ impl Upload {
         }
     }
 
-    /// Makes the object durable under its key. A failure does not say that nothing is there.
+    /// Makes everything written so far durable, and tells the progress to record. What the one before needed may go at
+    /// the next checkpoint: whoever could not record a progress writes no further.
+    pub(crate) async fn checkpoint(&mut self) -> Result<&Progress, Failure> {
+        match self {
+            Self::Local(upload) => upload.checkpoint().await,
+            Self::Remote(upload) => upload.checkpoint().await,
+        }
+    }
+
+    /// Makes the object durable under its key. A failure does not say that nothing is there. After a crash it can be
+    /// done again from the progress recorded last, if that counts every byte.
     pub(crate) async fn finish(self) -> Result<Stored, Failure> {
         match self {
             Self::Local(upload) => upload.finish().await,
             Self::Remote(upload) => upload.finish().await,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_made_from_the_end_of_the_id() {
-        let id: FileId = "0192f3a4b5c67d8e9fa0b1c2d3e4f5a6".parse().unwrap();
-        assert_eq!(Key::of(&id).as_str(), "managed/a6/0192f3a4b5c67d8e9fa0b1c2d3e4f5a6");
-        assert_eq!(Key::managed(Key::of(&id).as_str()), Some(Key::of(&id)));
-    }
-
-    #[test]
-    fn objects_of_others_are_never_ours() {
-        for foreign in
-            ["videos/a.mp4", "managed/", "managed/a6", "managed/../x", "managed/a6/../../x", "managed//x", "x"]
-        {
-            assert_eq!(Key::managed(foreign), None, "{foreign}");
         }
     }
 }

@@ -71,12 +71,12 @@ async fn an_object_that_cannot_be_confirmed_is_removed_again() {
 }
 
 #[tokio::test]
-async fn what_a_killed_signer_had_staged_goes_away_after_a_day() {
+async fn what_a_killed_signer_had_staged_goes_away_after_two_days() {
     let server = Server::start().await;
     if !server.is_folder() {
         return;
     }
-    for (name, hours) in [("abandoned", 25), ("running", 23)] {
+    for (name, hours) in [("abandoned", 49), ("running", 47)] {
         let staged = File::create(server.root().join("managed/.staging").join(name)).unwrap();
         staged.set_modified(UNIX_EPOCH + Duration::from_secs(now() - hours * 3600)).unwrap();
     }

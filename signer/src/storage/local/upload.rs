@@ -1,0 +1,96 @@
+//! An object being written: pieces are collected, and one is on its way to the disk while the next is.
+
+use super::{Failure, Folder, Key, Progress, Staged, Stored, blocking};
+use std::{
+    io::{self, Write},
+    mem,
+    sync::Arc,
+};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+/// Bytes collected before they are handed to the disk in one write. One such piece is being written while the
+/// next is collected, so an upload holds twice this.
+const PIECE: usize = 1 << 20;
+
+/// An object being written.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    folder: Folder,
+    key: Key,
+    staged: Staged,
+    progress: Progress,
+    /// Bytes taken, durable or not.
+    taken: u64,
+    collected: Vec<u8>,
+    /// The piece before, on its way to the disk; gives its buffer back.
+    writing: Option<JoinHandle<io::Result<Vec<u8>>>>,
+    /// A write or a sync failed: what the file holds behind the last checkpoint is unknown from then on, and a second
+    /// sync that succeeds would say nothing.
+    is_broken: bool,
+}
+
+impl Upload {
+    pub(super) fn of(folder: Folder, key: Key, staged: Staged, offset: u64) -> Self {
+        let progress = Progress { offset, ..Progress::default() };
+        let collected = Vec::with_capacity(PIECE);
+        Self { folder, key, staged, progress, taken: offset, collected, writing: None, is_broken: false }
+    }
+
+    pub(in crate::storage) async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Failure> {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(PIECE - self.collected.len()));
+            self.collected.extend_from_slice(now);
+            self.taken += now.len() as u64;
+            bytes = later;
+            if self.collected.len() == PIECE {
+                self.flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(in crate::storage) async fn checkpoint(&mut self) -> Result<&Progress, Failure> {
+        self.flush().await?;
+        self.written().await?;
+        if self.taken > self.progress.offset {
+            let file = Arc::clone(&self.staged.file);
+            // Until it is known: whoever stops waiting may never hear of an error.
+            self.is_broken = true;
+            blocking(move || Ok(file.sync_data()?)).await?;
+            self.is_broken = false;
+            self.progress.offset = self.taken;
+        }
+        Ok(&self.progress)
+    }
+
+    pub(in crate::storage) async fn finish(mut self) -> Result<Stored, Failure> {
+        self.flush().await?;
+        self.written().await?;
+        let Self { folder, key, staged, .. } = self;
+        blocking(move || Ok(folder.publish(&key, &staged)?)).await
+    }
+
+    async fn flush(&mut self) -> Result<(), Failure> {
+        let spare = self.written().await?;
+        let mut full = mem::replace(&mut self.collected, spare);
+        let file = Arc::clone(&self.staged.file);
+        self.writing = Some(spawn_blocking(move || {
+            (&*file).write_all(&full)?;
+            full.clear();
+            Ok(full)
+        }));
+        Ok(())
+    }
+
+    /// Waits for the piece before, and returns its buffer. Whoever stops waiting can wait again.
+    async fn written(&mut self) -> Result<Vec<u8>, Failure> {
+        if self.is_broken {
+            return Err(Failure::Unavailable("an earlier write failed".into()));
+        }
+        let Some(writing) = &mut self.writing else { return Ok(Vec::with_capacity(PIECE)) };
+        let written = writing.await.unwrap_or_else(|died| Err(io::Error::other(died)));
+        self.writing = None;
+        self.is_broken = written.is_err();
+        Ok(written?)
+    }
+}
