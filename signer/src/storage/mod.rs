@@ -38,19 +38,6 @@ pub(crate) struct Stored {
     pub(crate) size: u64,
 }
 
-/// How far an upload has come, as the catalog keeps it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Progress {
-    /// Bytes that are durable.
-    pub(crate) offset: u64,
-    /// S3: bytes of each part but the last, fixed at the start. A folder: 0.
-    pub(crate) part_bytes: u64,
-    /// S3: its id, once begun.
-    pub(crate) multipart: Option<String>,
-    /// S3: ETags; part n is `parts[n - 1]`.
-    pub(crate) parts: Vec<String>,
-}
-
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why storage did not do as asked. The cause may name endpoints and folders: it is for the log only.

@@ -22,6 +22,13 @@ pub(super) async fn end(signer: &Signer, upload: &UploadRow) -> Result<bool, Err
     Ok(true)
 }
 
+/// Removes what is left beside the object of an upload that is a file.
+pub(super) async fn tidy(signer: Signer, key: Key) {
+    if let Err(error) = signer.storage().discard(&key).await {
+        tracing::warn!(%error, "what is left of a finished upload is cleared away later");
+    }
+}
+
 /// Its object too, which has no row: it was complete when its owner was found to be blocked.
 async fn clear(signer: &Signer, upload: &UploadRow) -> Result<(), Error> {
     if let Some(key) = Key::managed(&upload.object_key) {

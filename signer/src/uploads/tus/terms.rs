@@ -18,10 +18,4 @@ impl Terms {
     pub(super) fn of(limits: Limits, told: Option<&str>) -> Self {
         Self { told: told.map(Into::into), max_bytes: limits.max_upload_bytes, total_bytes: limits.total_bytes }
     }
-
-    /// The length of an upload, if it may be of that length.
-    pub(super) fn allow(&self, length: u64) -> Result<u64, crate::error::Error> {
-        let limit = self.max_bytes;
-        if length > limit { Err(crate::error::Error::TooLarge { limit }) } else { Ok(length) }
-    }
 }

@@ -3,6 +3,7 @@
 
 use super::{
     answer::Standing,
+    ending,
     lease::{Lease, over},
 };
 use crate::{
@@ -53,7 +54,14 @@ impl<'a> Writing<'a> {
             None => None,
             Some(state) => RunningHash::resume(state),
         };
-        let storage = signer.storage().resume(&key, progress.clone()).await.map_err(busy)?;
+        let storage = match signer.storage().resume(&key, progress.clone()).await {
+            Err(lost @ Failure::Lost(_)) => {
+                tracing::error!(file = %upload.id, error = %lost, "an upload's bytes are gone");
+                ending::end(signer, &upload).await?;
+                return Err(Error::UploadExpired);
+            }
+            resumed => resumed.map_err(busy)?,
+        };
         Ok(Self {
             signer,
             lease,
@@ -154,7 +162,8 @@ impl<'a> Writing<'a> {
     /// What storage does here it can do again, after a crash, from a record of every byte; or from none, if the client
     /// has to send all of it again anyway.
     pub(super) async fn finish(mut self) -> Result<Standing, Error> {
-        if self.is_ahead() && self.record.progress.offset > 0 {
+        let was_recorded = self.record.progress.offset > 0;
+        if self.is_ahead() && was_recorded {
             self.record().await?;
         }
         let Self { signer, lease, upload, key, storage, hash, taken, .. } = self;
@@ -171,6 +180,10 @@ impl<'a> Writing<'a> {
                 signer.storage().delete(&key).await?;
             }
             return Err(refused);
+        }
+        if was_recorded {
+            // What the records needed. Not before the row: a crash in between is healed by them.
+            signer.spawn(ending::tidy(signer.clone(), key));
         }
         Ok(Standing { offset: taken, expires_at, file: Some(file.id.to_string()) })
     }
@@ -194,7 +207,7 @@ async fn done(signer: &Signer, upload: &UploadRow, step: Step) -> Result<(), Err
             Err(Error::OverQuota { limit: limit.unwrap_or_default() })
         }
         Step::Blocked => {
-            super::ending::end(signer, upload).await?;
+            ending::end(signer, upload).await?;
             Err(Error::UserBlocked)
         }
     }
