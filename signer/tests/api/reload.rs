@@ -49,7 +49,7 @@ async fn a_replaced_identity_judges_from_then_on() {
 
 #[tokio::test]
 async fn a_hang_up_reads_the_secrets_again_and_keeps_what_has_no_usable_successor() {
-    let mut process = process();
+    let process = process();
     let api = process.api;
     assert_eq!(statuses(api).await, (200, 401));
 
@@ -71,7 +71,7 @@ async fn a_hang_up_reads_the_secrets_again_and_keeps_what_has_no_usable_successo
 
 #[tokio::test]
 async fn a_hang_up_reads_the_services_tokens_again() {
-    let mut process = process();
+    let process = process();
     let internal = process.internal;
     let status = async |token: &str| Call::new(internal, "POST", "/internal/files").bearer(token).send().await.status;
     assert_eq!((status("first").await, status("second").await), (400, 401));

