@@ -39,6 +39,8 @@ source "$check/encrypted.sh"
 source "$check/on_postgres.sh"
 # shellcheck source=deploy/check/described.sh
 source "$check/described.sh"
+# shellcheck source=deploy/check/names.sh
+source "$check/names.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
 
@@ -120,4 +122,5 @@ end_to_end file "file://$work/file/files"
 encrypted
 [[ "$embedded_only" == true ]] || on_postgres
 described
+names
 newcomer

@@ -8,6 +8,7 @@ end_to_end() { # s3|file, storage URL
   kind="$1" storage="$2" folder="$work/$1"
   step "$kind: the services start" start_services_of_users
   step "$kind: a clip is uploaded and listed" upload_clip
+  step "$kind: a plain body is checked against its digest, and tells what ffprobe tells of it" put_clips
   step "$kind: its owner gets a signed URL" sign_url
   step "$kind: a download is the file, byte for byte" download_all
   step "$kind: HEAD, and the first two bytes" download_first_bytes
@@ -125,6 +126,37 @@ upload_clip() {
   expect_equal "the only file listed" "$(answer 'it.data.files.map((file) => file.id).join()')" "$file_id"
   as user_bob 200 "$signer/files"
   expect_equal "the files of another user" "$(answer it.data.files.length)" 0
+}
+
+# A wrong digest keeps nothing; the clip in front of its index and behind it; each goes away again.
+put_clips() {
+  local camera="$work/camera.mp4" digest id
+  digest=$(openssl dgst -sha256 -binary "$clip" | base64)
+  as user_alice 400 -T "$big_upload" -H "Content-Digest: sha-256=:$digest:" "$signer/files/raw/wrong.bin"
+  expect_equal "the refusal's code" "$(answer it.code)" digest_mismatch
+  as user_alice 200 -T "$clip" -H "Content-Digest: sha-256=:$digest:" "$signer/files/raw/clip%20%E2%84%961.mp4?title=A+day"
+  expect_equal "the answer's name" "$(answer it.data.file.filename)" "clip №1.mp4"
+  expect_equal "the answer's title" "$(answer it.data.file.metadata.title)" "A day"
+  expect_equal "the answer's sha256" "$(answer it.data.file.sha256)" "$clip_sha256"
+  expect_equal "the answer's warnings" "$(answer it.data.warnings)" undefined
+  tells_what_ffprobe_tells "$clip"
+  id=$(answer it.data.file.id)
+  as user_alice 200 -X DELETE "$signer/files/$id"
+
+  ffmpeg -v error -y -i "$clip" -c copy "$camera"
+  as user_alice 200 -T "$camera" "$signer/files/raw/camera.mp4"
+  expect_equal "whether the index comes first" "$(answer it.data.file.metadata.media_moov_first)" false
+  expect_equal "whether there is a warning of it" "$(answer '/faststart/.test(it.data.warnings)')" true
+  tells_what_ffprobe_tells "$camera"
+  id=$(answer it.data.file.id)
+  as user_alice 200 -X DELETE "$signer/files/$id"
+}
+
+tells_what_ffprobe_tells() { # the file of the last answer
+  local told
+  told=$(answer '((m) => [m.media_width, m.media_height, Number(m.media_duration_seconds).toFixed(1)].join())(it.data.file.metadata)')
+  expect_equal "width, height and seconds" "$told" "$(ffprobe -v error -select_streams v -show_entries stream=width,height:format=duration \
+    -of default=nk=1:nw=1 "$1" | awk 'NR < 3 { printf "%s,", $1 } NR == 3 { printf "%.1f", $1 }')"
 }
 
 sign_url() {

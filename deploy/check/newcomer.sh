@@ -5,6 +5,7 @@ newcomer() {
   step "newcomer: the process starts in a fresh clone, without settings" start_in_clone
   step "newcomer: the commands it prints work as printed" run_printed_commands
   step "newcomer: the page it prints plays the sample clip" play_printed_page
+  step "newcomer: the page shows hostile names as they are" show_names_on_page
   step "newcomer: SIGTERM ends it with exit code 0" stop "$newcomer_pid"
 }
 
@@ -41,5 +42,13 @@ pasted() {
 }
 
 play_printed_page() {
-  grep -oE 'http://[^ ]+access=[^ ]+' "$banner" | head -n 1 | PLAYWRIGHT="$playwright" TMPDIR="$work" node "$check/play_page.mjs"
+  printed_address | PLAYWRIGHT="$playwright" TMPDIR="$work" node "$check/play_page.mjs"
+}
+
+show_names_on_page() {
+  printed_address | PLAYWRIGHT="$playwright" TMPDIR="$work" node "$check/show_names.mjs"
+}
+
+printed_address() {
+  grep -oE 'http://[^ ]+access=[^ ]+' "$banner" | head -n 1
 }

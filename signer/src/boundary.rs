@@ -241,6 +241,8 @@ mod tests {
             tiers: Tiers::alike(limits),
             service_tokens: ServiceTokens::default(),
             audit_urls: false,
+            gc_every: None,
+            orphan_age: Duration::ZERO,
             redis: None,
             redis_patience: Duration::ZERO,
             public_url: None,

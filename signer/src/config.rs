@@ -49,6 +49,11 @@ pub const SETTINGS: &[Setting] = &[
         "SIGNER_SERVICE_TOKENS",
         "Services that may use /internal: name:<SHA-256 of its token>, with commas",
     ),
+    Setting::new(
+        "SIGNER_GC_SECONDS",
+        "86400",
+        "How often storage is compared with the catalog, and what belongs to nothing is removed; 0: never",
+    ),
     Setting::new("AUDIT_URLS", "false", "Whether each issued URL leaves a line in the audit table"),
     Setting::secret("REDIS_URL", "Where several signers count calls together: redis://:password@host:6379/0"),
 ];
@@ -59,6 +64,8 @@ const UPLOAD_PATIENCE: Duration = Duration::from_secs(60);
 const REDIS_PATIENCE: Duration = Duration::from_millis(100);
 /// What each address may ask for without an identity: generous, for a whole office is one address.
 const UNPROVEN: &str = "6000/1m";
+/// By then an upload has its row, whatever became of its process.
+const ORPHAN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Each holds two pieces or parts in memory.
 const MAX_UPLOADS: usize = 256;
 
@@ -87,6 +94,10 @@ pub struct Config {
     pub service_tokens: ServiceTokens,
     /// `AUDIT_URLS`.
     pub audit_urls: bool,
+    /// `SIGNER_GC_SECONDS`; `None` is never.
+    pub gc_every: Option<Duration>,
+    /// How old in storage something must be to be removed because it belongs to nothing. No setting of its own: a day.
+    pub orphan_age: Duration,
     /// `REDIS_URL`.
     pub redis: Option<RedisUrl>,
     /// How long one answer of Redis is waited for. No setting of its own: a tenth of a second.
@@ -124,6 +135,7 @@ impl Config {
         let tiers = Tiers::read(settings);
         let service_tokens = service_tokens(settings);
         let audit_urls = settings.value("AUDIT_URLS", "true or false");
+        let gc = settings.value("SIGNER_GC_SECONDS", "a number of seconds");
         let redis = optional(settings, "REDIS_URL", str::parse);
         let public_url = optional(settings, "SIGNER_PUBLIC_URL", origin_of);
         let allowed_origins = optional(settings, "ALLOWED_ORIGINS", str::parse);
@@ -142,6 +154,8 @@ impl Config {
             tiers: tiers?,
             service_tokens: service_tokens?,
             audit_urls: audit_urls?,
+            gc_every: Some(Duration::from_secs(gc?)).filter(|every| !every.is_zero()),
+            orphan_age: ORPHAN_AGE,
             redis: redis?,
             redis_patience: REDIS_PATIENCE,
             public_url: public_url?,

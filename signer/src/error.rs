@@ -77,6 +77,9 @@ pub enum Error {
         /// The type that this route takes.
         expected: &'static str,
     },
+    /// A file whose bytes are not those that its client has a checksum of.
+    #[error("the bytes are not those of the checksum")]
+    DigestMismatch,
     /// A body that stopped arriving.
     #[error("the body stopped arriving")]
     Stalled,
@@ -205,6 +208,11 @@ impl Error {
             Self::MediaType { expected } => {
                 let message = format!("Send the body as {expected}.");
                 client(S::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "unsupported_media_type", message)
+            }
+            Self::DigestMismatch => {
+                let message =
+                    "The bytes that arrived are not those of the digest that came with them; send them again.";
+                client(S::BAD_REQUEST, "Digest mismatch", "digest_mismatch", message)
             }
             Self::Stalled => {
                 client(S::REQUEST_TIMEOUT, "Request timeout", "timeout", "The body stopped arriving; send it again.")

@@ -4,9 +4,15 @@
 //! own transaction where there is one. Another request under the same key is refused, and so is the same one while the
 //! first is under way. Keys are forgotten after a day.
 
-use crate::{Signer, catalog::Claim, clock, error::Error, files::File};
+use crate::{
+    Signer,
+    catalog::Claim,
+    clock,
+    error::Error,
+    files::{File, Uploaded},
+};
 use axum::http::{HeaderMap, HeaderName};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -30,13 +36,23 @@ pub(crate) struct Answered {
 /// Whether the request is to be done.
 pub(crate) enum Begun {
     Now,
-    Before(Box<File>),
+    Before(Box<Uploaded>),
+}
+
+/// An answer as it is kept: a file, and beside its fields what there was to warn of.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    file: File,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl Key {
-    pub(crate) fn answered(&self, file: &File) -> Answered {
-        let answer = serde_json::to_string(file).expect("a file always serialises");
-        Answered { key: self.clone(), file_id: file.id.clone(), answer }
+    pub(crate) fn answered(&self, Uploaded { file, warnings }: &Uploaded) -> Answered {
+        let kept = Kept { file: file.clone(), warnings: warnings.clone() };
+        let answer = serde_json::to_string(&kept).expect("a file always serialises");
+        Answered { key: self.clone(), file_id: kept.file.id, answer }
     }
 }
 
@@ -61,8 +77,9 @@ pub(crate) async fn begin(signer: &Signer, key: &Key, fingerprint: &str) -> Resu
     match signer.catalog().claim(key, fingerprint, clock::unix_millis()).await? {
         Claim::Ours => Ok(Begun::Now),
         Claim::Answered(answer) => {
-            let file = serde_json::from_str(&answer);
-            file.map(Begun::Before).map_err(|error| Error::Internal(format!("a stored answer: {error}").into()))
+            let kept = serde_json::from_str::<Kept>(&answer);
+            let kept = kept.map_err(|error| Error::Internal(format!("a stored answer: {error}").into()))?;
+            Ok(Begun::Before(Box::new(Uploaded { file: kept.file, warnings: kept.warnings })))
         }
         Claim::UnderWay => Err(Error::KeyUnderWay),
         Claim::Another => Err(Error::KeyReused),

@@ -10,8 +10,9 @@
 //! | [`internal`] | what services ask for, with their tokens |
 //! | `idempotency` | a request that is repeated is done once |
 //! | `files` | list, look at, delete, issue signed URLs |
-//! | `uploads` | forms into files: object durable first, row second |
+//! | `uploads` | forms and plain bodies into files: object durable first, row second |
 //! | [`webhooks`] | what the identity provider tells of its users |
+//! | [`upkeep`] | storage beside the catalog: what is missing, and what belongs to nothing |
 //! | `storage` | a folder or a bucket, as the side that writes |
 //! | `catalog` | every SQL statement |
 //! | [`tiers`], [`rate_limit`] | what a user may have, and how often |
@@ -52,6 +53,7 @@ mod server;
 mod storage;
 mod sweep;
 pub mod tiers;
+pub mod upkeep;
 mod uploads;
 pub mod webhooks;
 
@@ -195,13 +197,15 @@ impl Signer {
         content_type: &str,
         bytes: impl Stream<Item = Bytes> + Send,
     ) -> Result<File, Error> {
-        let mut intake = Intake::begin(self, owner, self.config().tiers.of(None), Place::take(self)?).await?;
+        let (limits, place) = (self.config().tiers.of(None), Place::take(self)?);
+        let mut intake = Intake::begin(self, owner, limits, place, None).await?;
         let mut pieces = pin!(bytes);
         while let Some(piece) = pieces.next().await {
             intake.write(piece).await?;
         }
         let content_type = proto::media::parse(content_type);
-        intake.complete(Description { filename: name.into(), content_type, ..Description::default() }).await
+        let description = Description { filename: name.into(), content_type, ..Description::default() };
+        Ok(intake.complete(description).await?.file)
     }
 
     fn config(&self) -> &Config {

@@ -1,11 +1,12 @@
 //! The signer as a process: settings in, listeners up, signals.
 //!
-//! The first SIGTERM or SIGINT drains, the second cuts; SIGHUP reads the signing keys, Clerk's key and the services' tokens again.
+//! The first SIGTERM or SIGINT drains, the second cuts; SIGHUP reads the signing keys, Clerk's key and the services' tokens
+//! again. `signer fsck` compares storage with the catalog instead.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
 use anyhow::Context;
-use clap::ArgMatches;
+use clap::{ArgMatches, Command};
 use proto::{
     settings::{COMMON, EXIT_USAGE, Mistakes, Setting, Settings, Source, command},
     storage::Aws,
@@ -14,6 +15,7 @@ use signer::{
     Signer,
     config::{self, Config, SETTINGS},
     observe,
+    upkeep::fsck::{self, Fsck},
 };
 use std::{
     fmt::Display,
@@ -26,29 +28,48 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+/// `EX_UNAVAILABLE`.
+const EXIT_UNAVAILABLE: i32 = 69;
+
 const TABLES: &[&[Setting]] = &[COMMON, SETTINGS];
 
 fn main() -> ExitCode {
-    let flags = match command("signer", "Takes uploads and issues signed URLs", TABLES).try_get_matches() {
+    let flags = match command_line().try_get_matches() {
         Ok(flags) => flags,
         Err(answer) if !answer.use_stderr() => return say(io::stdout(), answer.render(), ExitCode::SUCCESS),
-        Err(mistake) => return say(io::stderr(), mistake.render(), usage()),
+        Err(mistake) => return say(io::stderr(), mistake.render(), exit_code(EXIT_USAGE)),
     };
-    let config = match configure(&flags) {
-        Ok(config) => config,
-        Err(mistakes) => return say(io::stderr(), mistakes, usage()),
+    let ended = match flags.subcommand() {
+        Some((_, flags)) => configure(flags, |settings| Fsck::read(settings, flags)).map(|asked| compare(&asked)),
+        None => configure(&flags, Config::read).map(|config| serve(config, &flags)),
     };
-    match serve(config, &flags) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+    match ended {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
             tracing::error!("{error:#}");
-            ExitCode::FAILURE
+            if flags.subcommand().is_some() { exit_code(EXIT_UNAVAILABLE) } else { ExitCode::FAILURE }
         }
+        Err(mistakes) => say(io::stderr(), mistakes, exit_code(EXIT_USAGE)),
     }
 }
 
-fn usage() -> ExitCode {
-    u8::try_from(EXIT_USAGE).map_or(ExitCode::FAILURE, ExitCode::from)
+/// Settings may stand on either side of the subcommand.
+fn command_line() -> Command {
+    command("signer", "Takes uploads and issues signed URLs", TABLES)
+        .mut_args(|setting| setting.global(true))
+        .subcommand(fsck::command())
+        .disable_help_subcommand(true)
+}
+
+/// Prints what is found; the code tells whether it is anything.
+#[tokio::main]
+async fn compare(asked: &Fsck) -> anyhow::Result<ExitCode> {
+    let is_clean = asked.run(&mut io::stdout()).await?;
+    Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn exit_code(code: i32) -> ExitCode {
+    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// A stream that cannot be written to leaves nobody to tell.
@@ -58,16 +79,16 @@ fn say(mut to: impl Write, what: impl Display, code: ExitCode) -> ExitCode {
 }
 
 /// Reads the settings and sets up logging; every mistake of either is reported together.
-fn configure(flags: &ArgMatches) -> Result<Config, Mistakes> {
+fn configure<T>(flags: &ArgMatches, make: impl FnOnce(&mut Settings) -> Option<T>) -> Result<T, Mistakes> {
     let mut settings = read(TABLES, flags);
-    let config = Config::read(&mut settings);
+    let made = make(&mut settings);
     let format = settings.text("LOG_FORMAT").unwrap_or_default().to_owned();
     let filter = settings.text("RUST_LOG").unwrap_or_default().to_owned();
     if let Err(why) = observe::init(&format, &filter) {
         settings.mistake("LOG_FORMAT, RUST_LOG:", &why);
     }
     settings.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
-    settings.finish(config)
+    settings.finish(made)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
@@ -87,16 +108,17 @@ fn read(tables: &[&[Setting]], flags: &ArgMatches) -> Settings {
 }
 
 #[tokio::main]
-async fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<()> {
+async fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     let listener = listen("SIGNER_LISTEN", config.listen).await?;
     let internal = listen("SIGNER_INTERNAL_LISTEN", config.internal_listen).await?;
     let signer = Signer::open(config).await?;
     let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
     tracing::info!(api = %listener.local_addr()?, internal = %internal.local_addr()?, "listening");
     tokio::select! {
-        () = signer.run(listener, internal, signer.router(), drain.clone(), cut.clone()) => Ok(()),
-        failed = signals(&signer, flags, &drain, &cut) => failed,
+        () = signer.run(listener, internal, signer.router(), drain.clone(), cut.clone()) => {}
+        failed = signals(&signer, flags, &drain, &cut) => failed?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn listen(name: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {

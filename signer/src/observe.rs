@@ -4,7 +4,7 @@
 use crate::error::Error;
 use axum::http::Method;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
     process_collector::ProcessCollector,
 };
 use std::time::Duration;
@@ -37,6 +37,9 @@ pub(crate) struct Metrics {
     webhooks: IntCounterVec,
     limited: IntCounterVec,
     counts: IntCounterVec,
+    checks: IntCounterVec,
+    findings: IntGaugeVec,
+    removed: IntCounterVec,
 }
 
 impl Metrics {
@@ -75,12 +78,30 @@ impl Metrics {
                 "Calls counted with REDIS_URL set, by where; `process` while Redis is away.",
                 &["in"],
             )?,
+            checks: counters(
+                "signer_storage_checks_total",
+                "Comparisons of storage with the catalog, by how they ended.",
+                &["result"],
+            )?,
+            findings: register(
+                &registry,
+                IntGaugeVec::new(
+                    Opts::new("signer_storage_findings", "What the last comparison found and left, in this process."),
+                    &["kind"],
+                )?,
+            )?,
+            removed: counters(
+                "signer_storage_orphans_removed_total",
+                "What belonged to no file and no upload and was removed.",
+                &["kind"],
+            )?,
             registry,
         })
     }
 
     pub(crate) fn request(&self, method: &Method, route: &str, status: u16, took: Duration) {
-        let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+        let known =
+            [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
         let method = known.iter().find(|known| *known == method).map_or("other", Method::as_str);
         self.requests.with_label_values(&[route, method, &status.to_string()]).inc();
         self.seconds.with_label_values(&[route]).observe(took.as_secs_f64());
@@ -110,6 +131,26 @@ impl Metrics {
 
     pub(crate) fn upload(&self, result: &str) {
         self.uploads.with_label_values(&[result]).inc();
+    }
+
+    /// Uploads that nobody went on with.
+    pub(crate) fn uploads_expired(&self, number: u64) {
+        self.uploads.with_label_values(&["expired"]).inc_by(number);
+    }
+
+    /// A comparison of storage with the catalog that was `clean`, `found` something, or `failed`.
+    pub(crate) fn storage_check(&self, result: &str) {
+        self.checks.with_label_values(&[result]).inc();
+    }
+
+    pub(crate) fn storage_findings(&self, findings: [(&str, u64); 3]) {
+        for (kind, number) in findings {
+            self.findings.with_label_values(&[kind]).set(i64::try_from(number).unwrap_or(i64::MAX));
+        }
+    }
+
+    pub(crate) fn orphan_removed(&self, kind: &str) {
+        self.removed.with_label_values(&[kind]).inc();
     }
 
     pub(crate) fn received(&self, bytes: usize) {

@@ -10,7 +10,7 @@ use crate::{
 };
 use axum::{
     Router, middleware,
-    routing::{delete, get, head, post},
+    routing::{delete, get, head, post, put},
 };
 
 /// The public API with all its layers.
@@ -46,6 +46,7 @@ fn api() -> Router<Signer> {
     Router::new()
         .route("/files", get(files::list))
         .route("/files/upload", post(uploads::upload))
+        .route("/files/raw/{name}", put(uploads::put))
         .merge(resumable())
         .route("/files/signed-urls", post(files::signed_urls))
         .route("/files/{fileId}", get(files::read).patch(files::change).delete(files::delete))

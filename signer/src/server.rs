@@ -65,6 +65,7 @@ impl Signer {
             () = clients => {}
             () = operators => {}
             () = self.sweep() => {}
+            () = self.look_after_storage() => {}
         }
         inner.cancel();
         self.settle().await;

@@ -1,6 +1,10 @@
-//! Deletions that were begun and not finished: of a file, the row says `deleted` and the object may still be there; of
-//! a user, files may still be listed. Finished beside the first requests, and tried again every minute; changes that no
-//! gateway waits for any more go too, and idempotency keys that have outlived their day.
+//! What rows say is to end, and ends that were begun. Done beside the first requests, and again every minute:
+//!
+//! - files of a deleted user, files that are outlived, and uploads that nobody goes on with come to their end;
+//! - what ended gives up its storage: a file that is `deleted`, an upload that is `expired`;
+//! - changes that no gateway waits for any more, idempotency keys and uploads that have outlived their day are forgotten.
+//!
+//! What no row tells of is for [`crate::upkeep`] to find.
 
 use crate::{Signer, clock};
 use std::time::Duration;
@@ -18,6 +22,15 @@ const BATCH: u32 = 100;
 /// Failures in a row after which storage is taken to be away.
 const PATIENCE: u32 = 3;
 
+/// Rows whose storage is to go.
+#[derive(Debug, Clone, Copy)]
+enum Ended {
+    /// `deleted` ones.
+    Files,
+    /// `expired` ones.
+    Uploads,
+}
+
 impl Signer {
     /// Runs until it is dropped.
     pub(crate) async fn sweep(&self) {
@@ -28,12 +41,13 @@ impl Signer {
                 _ = minute.tick() => {}
                 () = self.0.sweep_wanted.notified() => {}
             }
-            if let Err(error) = self.delete_files_of_deleted_users().await {
-                tracing::warn!(%error, "files of deleted users cannot be deleted yet");
+            if let Err(error) = self.end_what_is_due().await {
+                tracing::warn!(%error, "files and uploads cannot be ended yet");
             }
-            self.finish_deletions().await;
+            self.finish(Ended::Files).await;
+            self.finish(Ended::Uploads).await;
             if let Err(error) = self.forget().await {
-                tracing::warn!(%error, "old changes, keys and messages cannot be forgotten");
+                tracing::warn!(%error, "old changes, keys, messages and uploads cannot be forgotten");
             }
         }
     }
@@ -47,10 +61,20 @@ impl Signer {
         let now = clock::unix_millis();
         self.catalog().trim_changes(now - CHANGES_KEPT).await?;
         self.catalog().forget_keys(now).await?;
+        self.catalog().forget_uploads(now).await?;
         self.catalog().forget_messages(now - MESSAGES_KEPT).await.map(drop)
     }
 
-    /// Takes every file of every deleted user from them. What was begun and not ended is found again the next time.
+    async fn end_what_is_due(&self) -> sqlx::Result<()> {
+        self.delete_files_of_deleted_users().await?;
+        while self.catalog().mark_outlived_deleted(clock::unix_millis(), BATCH).await? > 0 {}
+        let expired = self.catalog().expire_uploads(clock::unix_millis()).await?;
+        self.metrics().uploads_expired(expired);
+        Ok(())
+    }
+
+    /// Takes every file and every upload of every deleted user from them. What was begun and not ended is found again
+    /// the next time.
     async fn delete_files_of_deleted_users(&self) -> sqlx::Result<()> {
         let (catalog, mut after) = (self.catalog(), String::new());
         loop {
@@ -59,6 +83,7 @@ impl Signer {
             let Some((last, _)) = batch.last() else { return Ok(()) };
             after = last.to_string();
             for (user, is_settled) in batch {
+                catalog.end_uploads_of(&user).await?;
                 while catalog.mark_files_deleted(&user, clock::unix_millis(), BATCH).await? > 0 {}
                 if is_settled {
                     catalog.files_are_gone(&user, clock::unix_millis()).await?;
@@ -67,21 +92,29 @@ impl Signer {
         }
     }
 
-    /// Finishes every deletion it can. One object that cannot be removed does not hold up the others.
-    async fn finish_deletions(&self) {
+    /// Storage gives up what is of ended rows. One that it cannot give up does not hold up the others.
+    async fn finish(&self, ended: Ended) {
         let (mut after, mut failures) = (String::new(), 0);
         loop {
-            let batch = match self.catalog().deleted(&after, BATCH).await {
+            let batch = match ended {
+                Ended::Files => self.catalog().deleted(&after, BATCH).await,
+                Ended::Uploads => self.catalog().ended_uploads(&after, BATCH).await,
+            };
+            let batch = match batch {
                 Ok(batch) => batch,
-                Err(error) => return tracing::warn!(%error, "unfinished deletions cannot be read"),
+                Err(error) => return tracing::warn!(%error, "{ended:?} whose end is unfinished cannot be read"),
             };
             let Some((last, _)) = batch.last() else { return };
             after.clone_from(last);
             for (id, key) in batch {
-                match self.purge(&id, &key).await {
+                let finished = match ended {
+                    Ended::Files => self.purge(&id, &key).await,
+                    Ended::Uploads => self.clear_upload(&id, &key).await,
+                };
+                match finished {
                     Ok(()) => failures = 0,
                     Err(error) => {
-                        tracing::warn!(file = id, %error, "a deletion is still unfinished");
+                        tracing::warn!(file = id, %error, "storage still holds something of what has ended");
                         failures += 1;
                     }
                 }

@@ -109,11 +109,6 @@ impl FileRow {
 }
 
 impl Catalog {
-    /// Adds a ready file. False, and nothing done, if its owner was blocked or deleted in the meantime.
-    pub(crate) async fn insert(&self, file: &FileRow) -> sqlx::Result<bool> {
-        Ok(self.database.execute(file.insertion()).await? == 1)
-    }
-
     /// Whether there is a row of this id, in whatever state.
     pub(crate) async fn has_row(&self, file: &FileId) -> sqlx::Result<bool> {
         let statement = Statement::new("SELECT 1 FROM files WHERE id = $1").bind(file.as_str());

@@ -16,7 +16,7 @@ mod quota;
 mod registered;
 mod sqlite;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod upkeep;
 mod uploads;
 mod users;
@@ -26,10 +26,14 @@ pub(crate) use files::{FileRow, Page, Position};
 pub(crate) use idempotency::Claim;
 pub(crate) use provider::{Effect, UserEvent, What};
 pub(crate) use registered::{Description, Registered};
+pub(crate) use upkeep::{Known, Promised};
 pub(crate) use uploads::{Advance, Held, Hold, Kind, State, Step, UploadRow};
 
 use database::{Database, Statement};
-use proto::{catalog::MIGRATIONS, storage::CatalogUrl};
+use proto::{
+    catalog::{MIGRATIONS, SCHEMA_VERSION},
+    storage::CatalogUrl,
+};
 use sqlx::{
     SqlSafeStr,
     migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator},
@@ -54,6 +58,12 @@ pub enum OpenError {
     /// The schema could not be applied.
     #[error("its schema cannot be applied: {0}")]
     Migrate(#[from] MigrateError),
+    /// It is no catalog, where one is expected.
+    #[error("it holds no schema of a signer: {0}")]
+    NoCatalog(#[source] sqlx::Error),
+    /// Its schema is of an earlier version.
+    #[error("its schema is older than this build: start a signer of it first")]
+    Older,
 }
 
 impl Catalog {
@@ -64,6 +74,21 @@ impl Catalog {
             CatalogUrl::Postgres(url) => Database::Postgres(postgres::open(url.expose().parse()?).await?),
         };
         Ok(Self { database })
+    }
+
+    /// Opens a catalog that is in use, and changes nothing of its schema.
+    pub(crate) async fn open_existing(url: &CatalogUrl) -> Result<Self, OpenError> {
+        let database = match url {
+            CatalogUrl::Sqlite(path) => Database::Sqlite(sqlite::connect_to(path).await?),
+            CatalogUrl::Postgres(url) => Database::Postgres(postgres::connect_to(url.expose().parse()?).await?),
+        };
+        let applied = Statement::new("SELECT MAX(version) AS version FROM _sqlx_migrations WHERE success");
+        match database.optional(applied).await {
+            Ok(Some(row)) if row.get::<Option<i64>>("version")? >= Some(SCHEMA_VERSION) => Ok(Self { database }),
+            Ok(_) => Err(OpenError::Older),
+            Err(error @ sqlx::Error::Database(_)) => Err(OpenError::NoCatalog(error)),
+            Err(error) => Err(OpenError::Open(error)),
+        }
     }
 
     /// Whether the catalog can be reached.

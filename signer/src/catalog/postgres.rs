@@ -18,10 +18,14 @@ const CONNECTIONS: u32 = 16;
 
 /// Connects, and brings the schema up to date.
 pub(super) async fn open(options: PgConnectOptions) -> Result<PgPool, OpenError> {
-    let options = options.application_name("signer").disable_statement_logging();
-    migrate(&options).await?;
+    migrate(&named(options.clone())).await?;
+    Ok(connect_to(options).await?)
+}
+
+/// Connects to the database as it is.
+pub(super) async fn connect_to(options: PgConnectOptions) -> sqlx::Result<PgPool> {
     let milliseconds = |bound: Duration| bound.as_millis().to_string();
-    let options = options.options([
+    let options = named(options).options([
         ("statement_timeout", milliseconds(STATEMENT_PATIENCE)),
         ("idle_in_transaction_session_timeout", milliseconds(ABANDONED)),
     ]);
@@ -35,7 +39,11 @@ pub(super) async fn open(options: PgConnectOptions) -> Result<PgPool, OpenError>
         // sqlx asks the same of every connection that comes back, without a bound: a network that swallows packets
         // would keep its place in the pool for as long as the system goes on sending.
         .after_release(|connection, _| Box::pin(async move { Ok(is_good(connection.ping()).await) }));
-    Ok(pool.connect_with(options).await?)
+    pool.connect_with(options).await
+}
+
+fn named(options: PgConnectOptions) -> PgConnectOptions {
+    options.application_name("signer").disable_statement_logging()
 }
 
 /// Without a bound on the wait: the lock that sqlx takes is held by another signer doing the same.

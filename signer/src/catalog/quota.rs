@@ -1,33 +1,7 @@
 //! How much a user's files may hold together, and who may not store any.
 
-use super::{
-    Catalog, FileRow,
-    database::{Statement, Transaction},
-};
-use crate::idempotency::Answered;
+use super::database::{Statement, Transaction};
 use proto::id::UserId;
-
-impl Catalog {
-    /// As [`Catalog::insert`], if the owner's files and open uploads hold no more than `total` bytes with it; together
-    /// with the answer to the request, if that has an idempotency key.
-    pub(crate) async fn insert_within(
-        &self,
-        file: &FileRow,
-        total: Option<u64>,
-        answered: Option<&Answered>,
-    ) -> sqlx::Result<bool> {
-        let mut transaction = self.database.begin().await?;
-        transaction.take_turn(&file.owner, total).await?;
-        if transaction.execute(file.insertion()).await? == 0 || !transaction.is_within(&file.owner, total).await? {
-            return Ok(false);
-        }
-        if let Some(answered) = answered {
-            transaction.settle(answered).await?;
-        }
-        transaction.commit().await?;
-        Ok(true)
-    }
-}
 
 impl Transaction {
     /// Where there is a `total`: until the commit no other transaction adds to this user's files and uploads. SQLite

@@ -26,21 +26,29 @@ const CONNECTIONS: u32 = 8;
 /// Opens the file at `path`, making and migrating it as needed.
 pub(super) async fn open(path: &Path) -> Result<SqlitePool, OpenError> {
     make_private(path)?;
-    let options = SqliteConnectOptions::new()
+    migrate(options(path).busy_timeout(MIGRATION_PATIENCE)).await?;
+    Ok(connect_to(path).await?)
+}
+
+/// Opens the file at `path` as it is.
+pub(super) async fn connect_to(path: &Path) -> sqlx::Result<SqlitePool> {
+    let pool = SqlitePoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        // There is no other end that could have gone away.
+        .test_before_acquire(false);
+    pool.connect_with(options(path)).await
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
         // An acknowledged upload must survive a power cut; in WAL mode NORMAL does not promise that.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
-        .disable_statement_logging();
-    migrate(options.clone().busy_timeout(MIGRATION_PATIENCE)).await?;
-    let pool = SqlitePoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(PATIENCE)
-        // There is no other end that could have gone away.
-        .test_before_acquire(false);
-    Ok(pool.connect_with(options).await?)
+        .disable_statement_logging()
 }
 
 /// In one transaction, which is the lock that two signers starting at once need.

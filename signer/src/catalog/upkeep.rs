@@ -1,5 +1,4 @@
 //! What upkeep asks of the catalog: files that end by themselves, what storage holds for whom, and whose turn it is.
-#![cfg_attr(not(test), expect(dead_code, reason = "nobody looks after storage yet"))]
 
 use super::{
     Catalog,
@@ -82,14 +81,16 @@ impl Catalog {
     }
 
     /// Whether what is done every so many milliseconds is due at `now` (Unix milliseconds), and the caller's to do: of
-    /// all that ask, one is told so, and nobody again before the time is up.
+    /// all that ask, one is told so, and nobody again before the time is up. Who asks first of all sets it going.
     pub(crate) async fn take_chore(&self, name: &str, every: i64, now: i64) -> sqlx::Result<bool> {
-        let statement = Statement::new(
-            "INSERT INTO chores (name, due_at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at \
-             WHERE chores.due_at <= $3 OR chores.due_at > excluded.due_at",
-        );
-        let statement = statement.bind(name).bind(now.saturating_add(every)).bind(now);
-        Ok(self.database.execute(statement).await? == 1)
+        let next = now.saturating_add(every);
+        let begin = Statement::new("INSERT INTO chores (name, due_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING");
+        if self.database.execute(begin.bind(name).bind(next)).await? == 1 {
+            return Ok(false);
+        }
+        // The interval may have become shorter since.
+        let take = Statement::new("UPDATE chores SET due_at = $2 WHERE name = $1 AND (due_at <= $3 OR due_at > $2)");
+        Ok(self.database.execute(take.bind(name).bind(next).bind(now)).await? == 1)
     }
 }
 

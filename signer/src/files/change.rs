@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 const MAX_FILENAME: usize = 1024;
-const MAX_ENTRIES: usize = 64;
+/// Texts in the metadata of a file.
+pub(crate) const MAX_ENTRIES: usize = 64;
 const MAX_NAME: usize = 128;
 const MAX_VALUE: usize = 8 << 10;
 

@@ -9,7 +9,7 @@ mod listing;
 mod usage;
 mod wish;
 
-pub(crate) use change::{Revoked, change, filename, metadata, revoke_urls};
+pub(crate) use change::{MAX_ENTRIES, Revoked, change, filename, metadata, revoke_urls};
 pub(crate) use link::{Batch, Link, Links, Owner, signed_url, signed_urls, video_url};
 pub(crate) use listing::{Listing, list, list_of};
 pub(crate) use usage::{Usage, usage};
@@ -97,6 +97,22 @@ impl<T: Serialize> IntoResponse for Success<T> {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct OneFile {
     pub(crate) file: File,
+}
+
+/// `{"file": ..., "warnings": [...]}`.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Uploaded {
+    pub(crate) file: File,
+    /// What its uploader should know of it, a sentence each; left out if there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(crate) warnings: Vec<String>,
+}
+
+impl From<File> for Uploaded {
+    fn from(file: File) -> Self {
+        Self { file, warnings: Vec::new() }
+    }
 }
 
 /// `{"id": ...}`.

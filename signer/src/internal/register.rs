@@ -8,7 +8,7 @@ use crate::{
     catalog::{Description, FileRow, Registered},
     clock,
     error::Error,
-    files::{self, File, OneFile, Success},
+    files::{self, File, OneFile, Success, Uploaded},
     idempotency::{self, Begun, Key},
     storage::Stored,
 };
@@ -57,12 +57,12 @@ impl Registration {
     async fn once(self, signer: Signer, key: Option<Key>) -> Result<File, Error> {
         let Some(key) = key else { return self.perform(&signer).await };
         let fingerprint = idempotency::fingerprint(&(self.owner.as_str(), &self.path, &self.given));
-        if let Begun::Before(file) = idempotency::begin(&signer, &key, &fingerprint).await? {
-            return Ok(*file);
+        if let Begun::Before(before) = idempotency::begin(&signer, &key, &fingerprint).await? {
+            return Ok(before.file);
         }
         let done = self.perform(&signer).await;
         match &done {
-            Ok(file) => signer.catalog().settle(&key.answered(file)).await?,
+            Ok(file) => signer.catalog().settle(&key.answered(&Uploaded::from(file.clone()))).await?,
             Err(_) => idempotency::release(&signer, &key).await,
         }
         done

@@ -105,6 +105,11 @@ pub(super) struct Upload {
     expires_at: Option<String>,
 }
 
+/// The file's bytes, whatever `Content-Type` says of them.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub(super) struct Content(Vec<u8>);
+
 /// An event; those of other types than `user.*` are ignored.
 #[derive(ToSchema)]
 pub(super) struct Event {

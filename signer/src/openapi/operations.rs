@@ -1,24 +1,26 @@
-//! Every operation, on one page, in the order of `router`.
+//! Every operation, on one page, in the order of `router`; those of resumable uploads are on the next.
 
 use super::{
-    bodies::{Batch, Change, Event, Registration, ServiceBatch, Upload, Wish},
+    bodies::{Batch, Change, Content, Event, Registration, ServiceBatch, Upload, Wish},
     operation::{Operation, integer, route, text},
     refusals::Step,
+    resumable,
 };
 use crate::{
     admin::Standing,
-    files::{Deleted, Link, Links, Listing, OneFile, Revoked, Usage},
+    files::{Deleted, Link, Links, Listing, OneFile, Revoked, Uploaded, Usage},
     health::{KeysHealth, SystemHealth},
     webhooks::Received,
 };
 use utoipa::openapi::{
-    HttpMethod::{Delete, Get, Patch, Post},
+    HttpMethod::{Delete, Get, Patch, Post, Put},
     Required::{False, True},
 };
 
 pub(super) fn all() -> impl Iterator<Item = Operation> {
     let tagged = |tag: &'static str, operations: Vec<Operation>| operations.into_iter().map(move |one| one.tagged(tag));
     tagged("files", files())
+        .chain(tagged("resumable", resumable::all()))
         .chain(tagged("links", links()))
         .chain(tagged("admin", admin()))
         .chain(tagged("internal", internal()))
@@ -30,10 +32,15 @@ fn files() -> Vec<Operation> {
         page(route((Get, "/files"), "listFiles", "The caller's files, newest first").by_user()),
         route((Post, "/files/upload"), "uploadFile", "Stores a file")
             .by_user()
-            .through(&[Step::Rate, Step::Intake])
+            .through(&[Step::Rate, Step::Intake, Step::Digest])
             .once()
             .takes::<Upload>("multipart/form-data", True)
-            .gives::<OneFile>(),
+            .gives::<Uploaded>(),
+        described(route((Put, "/files/raw/{name}"), "putFile", "Stores a plain body as a file").by_user())
+            .through(&[Step::Rate, Step::Intake])
+            .once()
+            .takes::<Content>("application/octet-stream", False)
+            .gives::<Uploaded>(),
         route((Get, "/files/{fileId}"), "readFile", "What is known of a file")
             .by_user()
             .through(&[Step::File])
@@ -137,6 +144,24 @@ fn system() -> Vec<Operation> {
             .takes::<Event>("application/json", True)
             .gives::<Received>(),
     ]
+}
+
+/// What stands around a plain body. Parameters of other names become metadata.
+fn described(operation: Operation) -> Operation {
+    let checksum = |operation: Operation, name, form| {
+        let about = "Of the file, by sha-256 or sha-512: what arrives otherwise is refused.";
+        operation.header(name, False, text(0, 4096).examples([form]), about)
+    };
+    let operation = operation.query("job_id", False, text(1, 128), "The job that the file belongs to.").query(
+        "expires_at",
+        False,
+        text(1, 40).examples(["2100-01-31T12:00:00Z"]),
+        "The file is gone from then on.",
+    );
+    let sha256 = "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:";
+    let operation = checksum(operation, "Content-Digest", sha256);
+    let operation = checksum(operation, "Repr-Digest", sha256);
+    checksum(operation, "Digest", "sha-256=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=").through(&[Step::Digest])
 }
 
 fn page(operation: Operation) -> Operation {

@@ -34,8 +34,16 @@ pub(super) enum Step {
     Json,
     Body,
     Idempotency,
+    /// The checksums that came with a file.
+    Digest,
     /// A file on its way into storage.
     Intake,
+    /// The version of the protocol of resumable uploads.
+    Protocol,
+    /// An upload that is named by its secret, and a token that is none or its owner's.
+    Presented,
+    /// Some of an upload, behind what came before.
+    Share,
     /// An object that is in storage already.
     Object,
     /// The user for whom a service asks.
@@ -73,6 +81,7 @@ impl Step {
             Self::Json => vec![invalid(), Error::MediaType { expected: "" }],
             Self::Body => vec![invalid(), Error::TooLarge { limit: 0 }, Error::Stalled],
             Self::Idempotency => vec![invalid(), Error::KeyUnderWay, Error::KeyReused],
+            Self::Digest => vec![invalid(), Error::DigestMismatch],
             Self::Intake => vec![
                 Error::MediaType { expected: "" },
                 Error::OverQuota { limit: 0 },
@@ -80,6 +89,24 @@ impl Step {
                 Error::Storage(Failure::Full("".into())),
                 nonsense(),
                 unavailable(),
+            ],
+            Self::Protocol => vec![Error::ProtocolVersion],
+            Self::Presented => vec![
+                invalid(),
+                Error::TokenInvalid(Flaw::Signature),
+                Error::KeysUnavailable,
+                Error::UserBlocked,
+                Error::UploadNotFound,
+                Error::UploadExpired,
+                catalog(),
+            ],
+            Self::Share => vec![
+                Error::UploadNotFound,
+                Error::UploadExpired,
+                Error::UploadFinished,
+                Error::OffsetMismatch { offset: 0 },
+                Error::UploadHeld,
+                Error::ChecksumMismatch,
             ],
             Self::Object => vec![Error::ObjectNotFound, Error::PathTaken, nonsense(), unavailable()],
             Self::Welcome => vec![Error::UserBlocked, catalog()],

@@ -31,6 +31,7 @@ fn every_error() -> impl Iterator<Item = Error> {
         Error::TooLarge { .. } => Error::TooLarge { limit: 1 },
         Error::OverQuota { .. } => Error::OverQuota { limit: 1 },
         Error::MediaType { .. } => Error::MediaType { expected: "" },
+        Error::DigestMismatch => Error::DigestMismatch,
         Error::Stalled => Error::Stalled,
         Error::ProtocolVersion => Error::ProtocolVersion,
         Error::UploadNotFound => Error::UploadNotFound,

@@ -15,7 +15,7 @@ mod local;
 mod progress;
 mod remote;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use key::{Found, Key, Kind};
 pub(crate) use progress::Progress;

@@ -1,6 +1,7 @@
 //! A part's `Content-Disposition`, RFC 7578 section 4.2, as browsers write it: UTF-8, with `%22`, `%0D` and `%0A`
-//! for the three characters that cannot stand in the quotes (WHATWG HTML, multipart/form-data encoding). A
-//! backslash escapes a quote, as other clients write it; before anything else it stands for itself.
+//! for the three characters that cannot stand in the quotes (WHATWG HTML, multipart/form-data encoding). What cannot
+//! be read like that was written by another client: then a backslash escapes a quote, and before anything else it
+//! stands for itself.
 
 /// What a part is called.
 #[derive(Debug, PartialEq, Eq)]
@@ -9,16 +10,27 @@ pub(super) struct Disposition {
     pub(super) filename: Option<String>,
 }
 
+/// What a backslash in quotes is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backslash {
+    Itself,
+    Escape,
+}
+
 /// Reads the header's value. `None` if it is no `form-data` with a name, or says something twice.
 pub(super) fn parse(value: &[u8]) -> Option<Disposition> {
     let text = std::str::from_utf8(value).ok()?;
+    read(text, Backslash::Itself).or_else(|| read(text, Backslash::Escape))
+}
+
+fn read(text: &str, backslash: Backslash) -> Option<Disposition> {
     let (kind, mut rest) = text.split_once(';').unwrap_or((text, ""));
     if !kind.trim().eq_ignore_ascii_case("form-data") {
         return None;
     }
     let (mut name, mut filename) = (None, None);
     while !rest.trim().is_empty() {
-        let (key, value, after) = parameter(rest)?;
+        let (key, value, after) = parameter(rest, backslash)?;
         rest = after;
         let place = match key.to_ascii_lowercase().as_str() {
             "name" => &mut name,
@@ -33,14 +45,15 @@ pub(super) fn parse(value: &[u8]) -> Option<Disposition> {
 }
 
 /// One `key=value` and what follows its semicolon.
-fn parameter(text: &str) -> Option<(&str, String, &str)> {
+fn parameter(text: &str, backslash: Backslash) -> Option<(&str, String, &str)> {
     let (key, rest) = text.split_once('=')?;
     let rest = rest.trim_start();
     let (value, after) = match rest.strip_prefix('"') {
-        Some(quoted) => quoted_text(quoted)?,
+        Some(quoted) => quoted_text(quoted, backslash)?,
         None => {
             let end = rest.find(';').unwrap_or(rest.len());
-            (rest[..end].trim().to_owned(), &rest[end..])
+            let word = rest[..end].trim();
+            (!word.contains('"')).then_some((word.to_owned(), &rest[end..]))?
         }
     };
     let after = after.trim_start();
@@ -49,13 +62,15 @@ fn parameter(text: &str) -> Option<(&str, String, &str)> {
 }
 
 /// Up to the closing quote.
-fn quoted_text(text: &str) -> Option<(String, &str)> {
+fn quoted_text(text: &str, backslash: Backslash) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut characters = text.char_indices().peekable();
     while let Some((at, character)) = characters.next() {
         match character {
             '"' => return Some((value, &text[at + 1..])),
-            '\\' if characters.next_if(|(_, next)| *next == '"').is_some() => value.push('"'),
+            '\\' if backslash == Backslash::Escape && characters.next_if(|(_, next)| *next == '"').is_some() => {
+                value.push('"');
+            }
             other => value.push(other),
         }
     }
@@ -87,7 +102,11 @@ mod tests {
             (r#"Form-Data;filename=a.mp4;name=file"#, "a.mp4"),
             (r#"form-data; name="file"; filename="a%22b%0D%0Ac.mp4""#, "a\"b\r\nc.mp4"),
             (r#"form-data; name="file"; filename="a\"b; name=x.mp4""#, "a\"b; name=x.mp4"),
+            (r#"form-data; name="file"; filename="a\"; name=x.mp4""#, "a\"; name=x.mp4"),
+            (r#"form-data; name="file"; filename="a\"; size=x.mp4""#, "a\"; size=x.mp4"),
             (r#"form-data; name="file"; filename="C:\dir\a.mp4""#, "C:\\dir\\a.mp4"),
+            (r#"form-data; name="file"; filename="C:\dir\""#, "C:\\dir\\"),
+            (r#"form-data; filename="\"; name="file""#, "\\"),
             (r#"form-data; name="file"; filename="100%25 été 🎬.mp4""#, "100%25 été 🎬.mp4"),
             (r#"form-data; name="file"; filename="../../x""#, "../../x"),
             (r#"form-data; name="file"; filename*=UTF-8''other; filename="a""#, "a"),

@@ -1,7 +1,11 @@
 //! A `multipart/form-data` body as a sequence of parts (RFC 7578), read within bounds: what stands before a part's
 //! content is bounded here, what a part may hold by whoever reads it.
 
-use super::disposition::{self, Disposition};
+use super::{
+    digest::Expected,
+    disposition::{self, Disposition},
+    fields,
+};
 use crate::{
     body::{Paced, essence},
     error::Error,
@@ -24,8 +28,6 @@ const FORM_DATA: &str = "multipart/form-data";
 const MAX_BOUNDARY: usize = 70;
 /// Bytes of one part's header, and some of what follows it in the same piece.
 const MAX_HEAD: usize = 32 << 10;
-const MAX_NAME: usize = 128;
-const MAX_FILENAME: usize = 1024;
 /// The name of a file that came without one.
 const UNNAMED: &str = "file";
 
@@ -58,6 +60,8 @@ pub(super) struct FilePart<'a> {
     pub(super) filename: String,
     /// As declared, if it was.
     pub(super) content_type: Option<String>,
+    /// The checksums in its header.
+    pub(super) expected: Expected,
     content: Field<'a>,
 }
 
@@ -104,18 +108,17 @@ fn part(content: Field<'_>) -> Result<Part<'_>, Error> {
     let disposition = headers.get(header::CONTENT_DISPOSITION);
     let Disposition { name, filename } =
         disposition.and_then(|value| disposition::parse(value.as_bytes())).ok_or_else(unreadable)?;
-    if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
-        return Err(Error::invalid("part name", "must be 1 to 128 bytes without control characters"));
+    if !fields::is_name(&name) {
+        return Err(Error::invalid("part name", fields::NAME));
     }
     if name != "file" {
         return Ok(Part::Text(TextPart { name, content }));
     }
     let filename = filename.filter(|name| !name.is_empty()).unwrap_or_else(|| UNNAMED.into());
-    if filename.len() > MAX_FILENAME || filename.contains('\0') {
-        return Err(Error::invalid("filename", "must be 1 to 1024 bytes without NUL"));
-    }
+    let filename = super::name("filename", filename)?;
+    let expected = Expected::read(headers)?;
     let declared = headers.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into());
-    Ok(Part::File(FilePart { filename, content_type: declared, content }))
+    Ok(Part::File(FilePart { filename, content_type: declared, expected, content }))
 }
 
 impl FilePart<'_> {

@@ -1,5 +1,5 @@
-//! The one way a file comes in, whoever sends it: object durable first, row second. Nothing is acknowledged
-//! before both are, and an intake that is dropped leaves nothing behind.
+//! The one way a file comes in by one request: a reservation first, the object durable second, listed last. Nothing is
+//! acknowledged before all are, and an intake that is dropped leaves nothing behind.
 
 use super::Terms;
 use crate::{
@@ -7,20 +7,18 @@ use crate::{
     catalog::FileRow,
     clock,
     error::Error,
-    files::File,
+    files::{File, Uploaded},
     idempotency,
     storage::{Key, Stored, Upload},
     tiers::Limits,
+    uploads::{media, reservation::Reservation},
 };
 use bytes::Bytes;
 use proto::id::{FileId, UserId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 use tokio::sync::OwnedSemaphorePermit;
-
-/// How long a refusal waits for the clean-up behind it, which goes on after that.
-const DISCARD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is said of a file beside its bytes.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -53,24 +51,28 @@ impl Place {
 
 /// A file on its way in.
 pub(crate) struct Intake {
+    /// Goes first: what storage has begun is ended before the row is.
+    upload: Upload,
+    reservation: Reservation,
     place: Place,
     signer: Signer,
-    owner: UserId,
-    id: FileId,
-    key: Key,
-    upload: Upload,
     hash: Sha256,
     size: u64,
     limits: Limits,
 }
 
 impl Intake {
-    pub(crate) async fn begin(signer: &Signer, owner: UserId, limits: Limits, place: Place) -> Result<Self, Error> {
-        let id: FileId =
-            uuid::Uuid::now_v7().simple().to_string().parse().expect("32 hexadecimal digits are a file id");
-        let key = Key::of(&id);
-        let upload = signer.storage().begin(&key).await?;
-        Ok(Self { place, signer: signer.clone(), owner, id, key, upload, hash: Sha256::new(), size: 0, limits })
+    /// `declared` is the file's length in bytes, if that is known.
+    pub(crate) async fn begin(
+        signer: &Signer,
+        owner: UserId,
+        limits: Limits,
+        place: Place,
+        declared: Option<u64>,
+    ) -> Result<Self, Error> {
+        let reservation = Reservation::take(signer, owner, limits, declared).await?;
+        let upload = signer.storage().begin(&Key::of(&reservation.id)).await?;
+        Ok(Self { upload, reservation, place, signer: signer.clone(), hash: Sha256::new(), size: 0, limits })
     }
 
     pub(crate) async fn write(&mut self, piece: Bytes) -> Result<(), Error> {
@@ -81,53 +83,66 @@ impl Intake {
         }
         self.signer.metrics().received(piece.len());
         self.hash.update(&piece);
-        Ok(self.upload.write(piece).await?)
+        if let Err(failure) = self.upload.write(piece).await {
+            return Err(self.reservation.reason(failure.into()).await);
+        }
+        self.reservation.go_on(self.size).await
+    }
+
+    /// Of what was sent so far.
+    pub(crate) fn sha256(&self) -> [u8; 32] {
+        self.hash.clone().finalize().into()
     }
 
     /// Of what was sent so far, and of what is said of it.
     pub(crate) fn fingerprint(&self, description: &Description) -> String {
-        idempotency::fingerprint(&(hex::encode(self.hash.clone().finalize()), description))
+        idempotency::fingerprint(&(hex::encode(self.sha256()), description))
     }
 
     /// Makes the file durable and lists it. Runs to its end even if the client leaves: between the object and its
     /// row nobody could say who has to clean up.
-    pub(crate) async fn complete(self, description: Description) -> Result<File, Error> {
+    pub(crate) async fn complete(self, description: Description) -> Result<Uploaded, Error> {
         let signer = self.signer.clone();
         let storing = signer.spawn(self.store(description));
         storing.await.unwrap_or_else(|_| Err(Error::Internal("storing a file panicked".into())))
     }
 
     /// Whatever fails, and however late, leaves no object behind: a rename or a PUT may have succeeded before it.
-    async fn store(self, description: Description) -> Result<File, Error> {
-        let (signer, id, key) = (self.signer.clone(), self.id.clone(), self.key.clone());
+    async fn store(self, description: Description) -> Result<Uploaded, Error> {
+        let Self { upload, mut reservation, place: _place, signer, hash, size, .. } = self;
         let claimed = description.claimed.clone();
-        let listed = self.list(description).await;
-        if listed.is_err() {
-            if let Some(key) = &claimed {
-                idempotency::release(&signer, key).await;
-            }
-            let discarding = signer.spawn(discard(signer.clone(), id, key));
-            let _ = tokio::time::timeout(DISCARD_PATIENCE, discarding).await;
-        }
-        listed
-    }
-
-    async fn list(self, description: Description) -> Result<File, Error> {
-        let Self { place: _place, signer, owner, id, key, upload, hash, size, limits } = self;
-        let stored = upload.finish().await?;
-        if size != stored.size {
-            return Err(Error::Internal(format!("{size} bytes were sent, {} stored", stored.size).into()));
-        }
-        let claimed = description.claimed.clone();
-        let row = row(id, owner, &key, &stored, hex::encode(hash.finalize()), description);
-        let file = File::from(row.clone());
-        let (catalog, answered) = (signer.catalog(), claimed.map(|key| key.answered(&file)));
-        let listed = match (limits.total_bytes, &answered) {
-            (None, None) => catalog.insert(&row).await?,
-            (total, answered) => catalog.insert_within(&row, total, answered.as_ref()).await?,
+        let arrived = (size, hex::encode(hash.finalize()));
+        let refusal = match list(&signer, &mut reservation, upload, arrived, description).await {
+            Ok(uploaded) => return Ok(uploaded),
+            Err(error) => reservation.reason(error).await,
         };
-        if listed { Ok(file) } else { Err(refusal(&signer, &row.owner, limits).await?) }
+        if let Some(key) = &claimed {
+            idempotency::release(&signer, key).await;
+        }
+        reservation.give_back().await;
+        Err(refusal)
     }
+}
+
+async fn list(
+    signer: &Signer,
+    reservation: &mut Reservation,
+    upload: Upload,
+    (size, sha256): (u64, String),
+    mut description: Description,
+) -> Result<Uploaded, Error> {
+    let stored = upload.finish().await?;
+    if size != stored.size {
+        return Err(Error::Internal(format!("{size} bytes were sent, {} stored", stored.size).into()));
+    }
+    let key = Key::of(&reservation.id);
+    let warnings = media::inspect(signer.storage(), (&key, size), &mut description).await?;
+    let claimed = description.claimed.clone();
+    let row = row(reservation.id.clone(), reservation.owner.clone(), &key, &stored, sha256, description);
+    let uploaded = Uploaded { file: File::from(row.clone()), warnings };
+    let answered = claimed.map(|key| key.answered(&uploaded));
+    reservation.become_file(&row, answered.as_ref()).await?;
+    Ok(uploaded)
 }
 
 pub(super) fn row(
@@ -153,26 +168,5 @@ pub(super) fn row(
         modified_at: stored.modified_at,
         expires_at: description.expires_at,
         urls_revoked_before: None,
-    }
-}
-
-/// Why a file was not listed.
-async fn refusal(signer: &Signer, owner: &UserId, limits: Limits) -> Result<Error, Error> {
-    let standing = signer.catalog().standing(owner).await?;
-    Ok(match limits.total_bytes {
-        Some(limit) if !standing.blocked && !standing.deleted => Error::OverQuota { limit },
-        _ => Error::UserBlocked,
-    })
-}
-
-/// Removes an object that got no row. If the catalog cannot say so the object stays: an orphan is collected later,
-/// a row without bytes would be a lie.
-async fn discard(signer: Signer, id: FileId, key: Key) {
-    if !matches!(signer.catalog().has_row(&id).await, Ok(false)) {
-        tracing::warn!(file = %id, "an object may be without a row");
-        return;
-    }
-    if let Err(error) = signer.storage().delete(&key).await {
-        tracing::warn!(file = %id, %error, "an object without a row could not be removed");
     }
 }

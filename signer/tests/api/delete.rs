@@ -52,15 +52,3 @@ async fn an_object_that_is_not_ours_stays_when_its_file_is_deleted() {
     assert!(server.signer.is_empty().await.unwrap());
     assert_eq!(server.objects().await, [key_of(id)]);
 }
-
-#[tokio::test]
-async fn an_outlived_file_can_still_be_deleted_by_its_owner() {
-    let server = Server::start().await;
-    let file = server.stored("user_1", "a", b"x").await;
-    let path = format!("/api/files/{}", file["id"].as_str().unwrap());
-    server.sql("UPDATE files SET expires_at_seconds = 1000").await;
-    server.get(&path).by("user_1").send().await.refuses(404, "File not found", "not_found");
-    server.delete(&path).by("user_2").send().await.refuses(404, "File not found", "not_found");
-    assert_eq!(server.delete(&path).by("user_1").send().await.status, 200);
-    assert_eq!(server.objects().await, [""; 0]);
-}

@@ -10,17 +10,6 @@ async fn server() -> Server {
     Server::given(&[("MAX_UPLOAD_BYTES", &SMALL.to_string())]).await
 }
 
-async fn leaves_nothing(server: &Server) {
-    for _ in 0..100 {
-        if server.objects().await.is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(server.objects().await, [""; 0]);
-    assert!(server.signer.is_empty().await.unwrap());
-}
-
 async fn post(server: &Server, media_type: &str, body: impl Into<Vec<u8>>) -> Answer {
     upload(server).body(media_type, body).send().await
 }
@@ -39,7 +28,7 @@ async fn a_boundary_is_needed_and_not_too_long() {
     for other in ["application/json", "multipart/mixed; boundary=x", ""] {
         post(&server, other, "x").await.refuses(415, "Unsupported media type", "unsupported_media_type");
     }
-    leaves_nothing(&server).await;
+    server.leaves_nothing().await;
 }
 
 #[tokio::test]
@@ -66,7 +55,7 @@ async fn a_body_that_is_no_form_is_refused() {
     ] {
         post(&server, &media_type(), body).await.names("body");
     }
-    leaves_nothing(&server).await;
+    server.leaves_nothing().await;
 }
 
 #[tokio::test]
@@ -77,7 +66,7 @@ async fn a_form_cut_anywhere_is_refused() {
         post(&server, &media_type(), &whole[..end]).await.names("body");
     }
     post(&server, &media_type(), form().file("a", b"x").unfinished()).await.names("body");
-    leaves_nothing(&server).await;
+    server.leaves_nothing().await;
 }
 
 #[tokio::test]
@@ -86,7 +75,7 @@ async fn exactly_one_file_is_wanted() {
     server.upload("user_1", form()).send().await.names("file");
     server.upload("user_1", form().text("a", "b")).send().await.names("file");
     server.upload("user_1", form().file("a", b"x").file("b", b"y")).send().await.names("file");
-    leaves_nothing(&server).await;
+    server.leaves_nothing().await;
 }
 
 #[tokio::test]
@@ -102,7 +91,7 @@ async fn parts_are_bounded_in_number_and_size() {
     too_large(server.upload("user_1", all.file("a", b"x")).send().await);
     server.upload("user_1", form().text(&"n".repeat(129), "x").file("a", b"x")).send().await.names("part name");
     server.upload("user_1", form().file(&"n".repeat(1025), b"x")).send().await.names("filename");
-    leaves_nothing(&server).await;
+    server.leaves_nothing().await;
 }
 
 #[tokio::test]
@@ -124,7 +113,7 @@ async fn fields_are_checked_and_named() {
     server.upload("user_1", form().text("a", "1").text("a", "2").file("a", b"x")).send().await.names("a");
     let not_utf8 = form().part("Content-Disposition: form-data; name=\"a\"", b"\xff").file("a", b"x");
     server.upload("user_1", not_utf8).send().await.names("a");
-    leaves_nothing(&server).await;
+    server.leaves_nothing().await;
 }
 
 #[tokio::test]
@@ -136,7 +125,7 @@ async fn a_file_past_the_limit_is_refused_at_once() {
     // By its declared length alone: not a byte of this body is ever sent.
     let mut stream = upload(&server).body(&media_type(), vec![0; 4 << 20]).begin(0).await;
     assert!(rest(&mut stream).await.starts_with("HTTP/1.1 413 "));
-    leaves_nothing(&server).await;
+    server.leaves_nothing().await;
     server.stored("user_1", "a", &at_limit).await;
 }
 
@@ -149,7 +138,7 @@ async fn a_client_that_leaves_leaves_nothing_behind() {
         tokio::time::sleep(Duration::from_millis(100)).await;
         drop(stream);
     }
-    leaves_nothing(&server).await;
+    server.leaves_nothing().await;
 }
 
 #[tokio::test]
@@ -173,7 +162,7 @@ async fn a_body_that_stops_arriving_is_given_up() {
         }
     };
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    leaves_nothing(&server).await;
+    server.leaves_nothing().await;
 }
 
 #[tokio::test]
@@ -186,7 +175,7 @@ async fn a_refused_upload_is_never_told_to_continue() {
         let answer = rest(&mut stream).await;
         assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     }
-    leaves_nothing(&server).await;
+    server.leaves_nothing().await;
 }
 
 #[tokio::test]
@@ -195,5 +184,5 @@ async fn a_large_upload_that_is_refused_early_still_sees_the_answer() {
     let (media_type, body) = form().file("a", &vec![7; 900_000]).finish();
     let unsigned = server.post("/api/files/upload").body(&media_type, body);
     unsigned.send().await.refuses(401, "Unauthorized", "token_missing");
-    leaves_nothing(&server).await;
+    server.leaves_nothing().await;
 }

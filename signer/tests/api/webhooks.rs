@@ -96,6 +96,17 @@ async fn a_deleted_user_is_stopped_at_once_and_their_files_go() {
 }
 
 #[tokio::test]
+async fn the_unfinished_uploads_of_a_deleted_user_go_too() {
+    let server = server().await;
+    let [theirs, kept] = ["0192f3a4b5c67d8e9fa0b1c2d3e4f5a6", "0192f3a4b5c67d8e9fa0b1c2d3e4f5b7"];
+    server.unfinished("user_1", theirs, now() + 3600).await;
+    server.unfinished("user_2", kept, now() + 3600).await;
+    assert_eq!(deleted("user_1").does(&server).await, "applied");
+    eventually("the end of the upload", async || server.objects().await.len() == 2).await;
+    assert!(server.objects().await.iter().all(|key| key.contains(kept)));
+}
+
+#[tokio::test]
 async fn a_deletion_that_comes_before_its_user_stays() {
     let server = server().await;
     assert_eq!(deleted("user_1").does(&server).await, "applied");

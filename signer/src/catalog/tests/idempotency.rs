@@ -1,6 +1,6 @@
 //! The `idempotency_keys` table.
 
-use super::{NOW, file, fresh, id};
+use super::{NOW, fresh};
 use crate::{
     catalog::Claim,
     idempotency::{Answered, Key},
@@ -44,19 +44,6 @@ async fn a_claim_without_an_answer_is_given_back_or_abandoned() {
     catalog.settle(&answered("user_1", "done")).await.unwrap();
     catalog.release(&key("user_1")).await.unwrap();
     assert_eq!(claim(NOW + 11 * MINUTE).await, Claim::Answered("done".into()), "what is answered is not given back");
-}
-
-#[tokio::test]
-async fn an_answer_stands_exactly_if_the_file_does() {
-    let (catalog, _fresh) = fresh().await;
-    catalog.claim(&key("user_1"), "f", NOW).await.unwrap();
-    catalog.block_user(&"user_1".parse().unwrap(), NOW).await.unwrap();
-    assert!(!catalog.insert_within(&file("user_1", "a"), None, Some(&answered("user_1", "done"))).await.unwrap());
-    assert_eq!(catalog.claim(&key("user_1"), "f", NOW).await.unwrap(), Claim::UnderWay);
-    catalog.unblock_user(&"user_1".parse().unwrap(), NOW).await.unwrap();
-    assert!(catalog.insert_within(&file("user_1", "a"), None, Some(&answered("user_1", "done"))).await.unwrap());
-    assert!(catalog.has_row(&id("a")).await.unwrap());
-    assert_eq!(catalog.claim(&key("user_1"), "f", NOW).await.unwrap(), Claim::Answered("done".into()));
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@ mod files;
 mod idempotency;
 mod opening;
 mod provider;
-mod quota;
 mod registered;
 mod trouble;
 mod upkeep;
@@ -23,11 +22,11 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 
 /// Unix milliseconds and seconds of the tests' own clock.
-const NOW: i64 = 1_800_000_000_500;
+pub(crate) const NOW: i64 = 1_800_000_000_500;
 const SECOND: u64 = 1_800_000_000;
 
 /// A database of one test. It goes with the folder; a schema of Postgres stays behind.
-struct Fresh {
+pub(crate) struct Fresh {
     url: CatalogUrl,
     _folder: TempDir,
 }
@@ -51,6 +50,13 @@ impl Fresh {
     }
 }
 
+impl Catalog {
+    /// A ready file without an upload before it. False, and nothing done, if its owner may not store any.
+    pub(crate) async fn insert(&self, file: &FileRow) -> sqlx::Result<bool> {
+        Ok(self.database.execute(file.insertion()).await? == 1)
+    }
+}
+
 async fn schema(server: &str) -> String {
     use sqlx::{AssertSqlSafe, Connection, Executor};
     let name = format!("catalog_{}", uuid::Uuid::now_v7().simple());
@@ -65,21 +71,21 @@ fn environment(name: &str) -> Option<String> {
 }
 
 /// A catalog, and what it lies in.
-async fn fresh() -> (Catalog, Fresh) {
+pub(crate) async fn fresh() -> (Catalog, Fresh) {
     let fresh = Fresh::new().await;
     (fresh.open().await, fresh)
 }
 
-fn user(id: &str) -> UserId {
+pub(crate) fn user(id: &str) -> UserId {
     id.parse().unwrap()
 }
 
-fn id(id: &str) -> FileId {
+pub(crate) fn id(id: &str) -> FileId {
     id.parse().unwrap()
 }
 
 /// A ready file of this owner.
-fn file(owner: &str, id: &str) -> FileRow {
+pub(crate) fn file(owner: &str, id: &str) -> FileRow {
     FileRow {
         id: id.parse().unwrap(),
         owner: user(owner),

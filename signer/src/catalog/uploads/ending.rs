@@ -31,26 +31,25 @@ impl Catalog {
 
     /// Uploads that ended without a file and of which storage may hold something, by id, from behind `after`: id and
     /// key.
-    pub(crate) async fn ended_uploads(&self, after: &str, limit: u32) -> sqlx::Result<Vec<(FileId, String)>> {
+    pub(crate) async fn ended_uploads(&self, after: &str, limit: u32) -> sqlx::Result<Vec<(String, String)>> {
         let statement = Statement::new(
             "SELECT id, object_key FROM uploads WHERE state = 'expired' AND gone_at IS NULL AND id > $1 \
              ORDER BY id LIMIT $2",
         );
         let rows = self.database.all(statement.bind(after).bind(i64::from(limit))).await?;
-        let id = |id: String| id.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)));
-        rows.iter().map(|row| Ok((id(row.get("id")?)?, row.get("object_key")?))).collect()
+        rows.iter().map(|row| Ok((row.get("id")?, row.get("object_key")?))).collect()
     }
 
     /// Notes at `now` (Unix milliseconds) that storage holds nothing of an ended upload any more. One that has a URL
     /// is remembered.
-    pub(crate) async fn upload_is_gone(&self, upload: &FileId, now: i64) -> sqlx::Result<()> {
+    pub(crate) async fn upload_is_gone(&self, upload: &str, now: i64) -> sqlx::Result<()> {
         let mut transaction = self.database.begin().await?;
         let parts = Statement::new("DELETE FROM upload_parts WHERE upload_id = $1");
-        transaction.execute(parts.bind(upload.as_str())).await?;
+        transaction.execute(parts.bind(upload)).await?;
         let nameless = Statement::new("DELETE FROM uploads WHERE id = $1 AND state = 'expired' AND kind = $2");
-        transaction.execute(nameless.bind(upload.as_str()).bind(Kind::Stream.name())).await?;
+        transaction.execute(nameless.bind(upload).bind(Kind::Stream.name())).await?;
         let gone = Statement::new("UPDATE uploads SET gone_at = $2 WHERE id = $1 AND state = 'expired'");
-        transaction.execute(gone.bind(upload.as_str()).bind(now)).await?;
+        transaction.execute(gone.bind(upload).bind(now)).await?;
         transaction.commit().await
     }
 

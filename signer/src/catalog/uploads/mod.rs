@@ -9,8 +9,6 @@
 //!
 //! An open upload counts in its owner's total: with the size that was declared, else with the bytes received.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "uploads are not rows yet"))]
-
 mod ending;
 mod finish;
 mod writing;
@@ -130,6 +128,15 @@ impl UploadRow {
 }
 
 impl Kind {
+    /// Milliseconds for which nobody has to hear of it: a process that streams tells of itself far more often.
+    pub(crate) fn lifetime(self) -> i64 {
+        const HOUR: i64 = 60 * 60 * 1000;
+        match self {
+            Self::Stream => HOUR,
+            Self::Tus | Self::Presigned => 24 * HOUR,
+        }
+    }
+
     const ALL: [Self; 3] = [Self::Stream, Self::Tus, Self::Presigned];
 
     fn name(self) -> &'static str {

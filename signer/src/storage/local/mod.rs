@@ -8,10 +8,7 @@ mod upload;
 pub(crate) use upload::Upload;
 
 use super::{Failure, Key, Progress, Stored, key::STAGING};
-use crate::{
-    clock,
-    durable::{make_folder, sync_folder},
-};
+use crate::durable::{make_folder, sync_folder};
 use bytes::Bytes;
 use proto::{etag::ETag, storage::MANAGED_PREFIX};
 use staged::{NO_LINKS, Staged};
@@ -124,11 +121,7 @@ impl Folder {
     fn prepare(&self) -> io::Result<()> {
         make_folder(&self.staging())?;
         sync_folder(&self.managed())?;
-        sync_folder(&self.root)?;
-        if let Err(error) = staged::remove_abandoned(&self.staging(), clock::unix_seconds()) {
-            tracing::warn!(%error, "abandoned uploads could not be removed");
-        }
-        Ok(())
+        sync_folder(&self.root)
     }
 
     /// The shard's folder, durable itself.

@@ -1,13 +1,13 @@
 //! A file that is not an object yet. Whoever writes it holds its lock, which the kernel gives back when a process dies.
 
-use super::{Failure, Folder, Key, modified_at, remove};
+use super::{Failure, Folder, Key, remove};
 use crate::durable::sync_folder;
 use rustix::{
     fs::{FlockOperation, OFlags, flock},
     io::Errno,
 };
 use std::{
-    fs::{self, DirEntry, File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Read, Seek, SeekFrom},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -22,10 +22,6 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Fails at a symbolic link: what it leads to is not ours.
 pub(super) const NO_LINKS: i32 = OFlags::NOFOLLOW.bits().cast_signed();
-
-/// A staged file not written to for this long is nobody's: an unfinished upload expires after a day without progress,
-/// and a client as slow as may be sends a piece in 17 hours.
-const ABANDONED_SECONDS: u64 = 48 * 60 * 60;
 
 /// Goes away when dropped, unless it is kept; once renamed there is nothing left to remove.
 #[derive(Debug)]
@@ -120,26 +116,4 @@ fn lock(file: &File) -> Result<(), Failure> {
             Err(error) => return Err(io::Error::from(error).into()),
         }
     }
-}
-
-/// Removes what a killed process had staged. Others may be at work in the same folder, but none lets an upload rest
-/// for so long.
-pub(super) fn remove_abandoned(staging: &Path, now: u64) -> io::Result<()> {
-    for entry in fs::read_dir(staging)? {
-        match remove_if_abandoned(&entry?, now) {
-            // Another process was faster.
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            done => done?,
-        }
-    }
-    Ok(())
-}
-
-fn remove_if_abandoned(entry: &DirEntry, now: u64) -> io::Result<()> {
-    let facts = entry.metadata()?;
-    if facts.is_file() && now.saturating_sub(modified_at(&facts)) > ABANDONED_SECONDS {
-        fs::remove_file(entry.path())?;
-        tracing::info!(bytes = facts.len(), "an abandoned upload was removed");
-    }
-    Ok(())
 }

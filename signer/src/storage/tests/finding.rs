@@ -3,7 +3,7 @@
 use super::*;
 
 /// An unfinished upload with something of every kind that this storage has.
-async fn unfinished(tested: &Tested) -> (Key, FileId) {
+pub(crate) async fn unfinished(tested: &Tested) -> (Key, FileId) {
     let (key, file) = new_key();
     let mut upload = tested.resume(&key, &tested.storage.start(None)).await;
     write(&mut upload, &bytes(PART + 5, 13)).await;
@@ -14,7 +14,7 @@ async fn unfinished(tested: &Tested) -> (Key, FileId) {
     (key, file)
 }
 
-async fn finished(tested: &Tested) -> (Key, FileId) {
+pub(crate) async fn finished(tested: &Tested) -> (Key, FileId) {
     let (key, file) = new_key();
     let mut upload = tested.storage.begin(&key).await.unwrap();
     write(&mut upload, b"0123456789").await;
@@ -22,7 +22,7 @@ async fn finished(tested: &Tested) -> (Key, FileId) {
     (key, file)
 }
 
-fn kinds_of_unfinished(tested: &Tested) -> &[Kind] {
+pub(crate) fn kinds_of_unfinished(tested: &Tested) -> &[Kind] {
     if tested.is_folder() { &[Kind::Staged] } else { &[Kind::Tail, Kind::Incoming, Kind::Multipart] }
 }
 

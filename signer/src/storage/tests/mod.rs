@@ -1,9 +1,11 @@
 //! One suite for every storage: a folder, or the bucket that `TEST_STORAGE_URL` names.
 
-mod finding;
+pub(crate) mod finding;
 mod in_bucket;
 mod in_folder;
+mod in_trouble;
 mod resuming;
+mod trouble;
 mod writing;
 
 use super::{Failure, Found, Key, Kind, Progress, Storage, Upload};
@@ -23,14 +25,14 @@ const PART: usize = 6 << 20;
 const PIECE: usize = 100_000;
 
 /// A storage of its own for each test.
-struct Tested {
-    storage: Storage,
+pub(crate) struct Tested {
+    pub(crate) storage: Storage,
     url: StorageUrl,
     folder: TempDir,
 }
 
 impl Tested {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = match environment("TEST_STORAGE_URL") {
             Some(url) => format!("{}/{}", url.trim_end_matches('/'), uuid::Uuid::now_v7()),
@@ -45,16 +47,16 @@ impl Tested {
         open(&self.url).await
     }
 
-    fn is_folder(&self) -> bool {
+    pub(crate) fn is_folder(&self) -> bool {
         matches!(self.url, StorageUrl::Folder(_))
     }
 
-    fn at(&self, key: &str) -> PathBuf {
+    pub(crate) fn at(&self, key: &str) -> PathBuf {
         self.folder.path().join(key)
     }
 
     /// Puts an object there that no upload of ours wrote.
-    async fn put(&self, key: &str, bytes: &[u8]) {
+    pub(crate) async fn put(&self, key: &str, bytes: &[u8]) {
         match &self.storage {
             Storage::Local(_) => {
                 fs::create_dir_all(self.at(key).parent().unwrap()).unwrap();
@@ -65,7 +67,7 @@ impl Tested {
     }
 
     /// Kinds and files of all that is found, in an order of their own.
-    async fn found(&self) -> Vec<(Kind, FileId)> {
+    pub(crate) async fn found(&self) -> Vec<(Kind, FileId)> {
         self.storage.settle().await;
         let found: Vec<Found> = self.storage.list().try_collect().await.unwrap();
         let mut found: Vec<_> = found.into_iter().map(|found| (found.kind, found.file)).collect();
@@ -73,16 +75,16 @@ impl Tested {
         found
     }
 
-    async fn kinds(&self) -> Vec<Kind> {
+    pub(crate) async fn kinds(&self) -> Vec<Kind> {
         self.found().await.into_iter().map(|(kind, _)| kind).collect()
     }
 
-    async fn object(&self, key: &Key) -> Vec<u8> {
+    pub(crate) async fn object(&self, key: &Key) -> Vec<u8> {
         let stored = self.storage.look(key.as_str()).await.unwrap().expect("the object is there");
         self.storage.read(key, 0..stored.size).await.unwrap().to_vec()
     }
 
-    async fn resume(&self, key: &Key, progress: &Progress) -> Upload {
+    pub(crate) async fn resume(&self, key: &Key, progress: &Progress) -> Upload {
         self.open_again().await.resume(key, progress.clone()).await.unwrap()
     }
 }
@@ -92,13 +94,13 @@ async fn open(url: &StorageUrl) -> Storage {
 }
 
 /// A new file's key and its id.
-fn new_key() -> (Key, FileId) {
+pub(crate) fn new_key() -> (Key, FileId) {
     let id: FileId = uuid::Uuid::now_v7().simple().to_string().parse().unwrap();
     (Key::of(&id), id)
 }
 
 /// Bytes of which no two stretches are alike.
-fn bytes(length: usize, seed: u64) -> Vec<u8> {
+pub(crate) fn bytes(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -111,7 +113,7 @@ fn bytes(length: usize, seed: u64) -> Vec<u8> {
     bytes
 }
 
-async fn write(upload: &mut Upload, bytes: &[u8]) {
+pub(crate) async fn write(upload: &mut Upload, bytes: &[u8]) {
     for piece in bytes.chunks(PIECE) {
         upload.write(Bytes::copy_from_slice(piece)).await.unwrap();
     }

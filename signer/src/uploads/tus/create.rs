@@ -10,7 +10,6 @@ use super::{
     metadata,
     receive::receive,
     terms::Terms,
-    writing::KEPT,
 };
 use crate::{
     Signer,
@@ -97,7 +96,7 @@ async fn begin(signer: &Signer, caller: &Caller, headers: &HeaderMap) -> Result<
         description,
         received: 0,
         created_at: now,
-        expires_at: now + KEPT,
+        expires_at: now + Kind::Tus.lifetime(),
     };
     let progress = signer.storage().start(declared_size);
     match signer.catalog().begin_upload(&upload, &progress, limits.total_bytes).await? {

@@ -12,13 +12,13 @@ pub(super) async fn end(signer: &Signer, upload: &UploadRow) -> Result<bool, Err
     if !signer.catalog().end_upload(&upload.id).await? {
         return Ok(false);
     }
-    let (clearing, upload) = (signer.clone(), upload.clone());
-    let cleared = signer.spawn(async move {
-        if let Err(error) = clear(&clearing, &upload).await {
-            tracing::warn!(file = %upload.id, %error, "what is left of an upload is cleared away later");
+    let (forgetting, id) = (signer.clone(), upload.id.clone());
+    let forgotten = signer.spawn(async move {
+        if let Err(error) = forgetting.forget_upload(&id).await {
+            tracing::warn!(file = %id, %error, "what is left of an upload is cleared away later");
         }
     });
-    let _ = tokio::time::timeout(PATIENCE, cleared).await;
+    let _ = tokio::time::timeout(PATIENCE, forgotten).await;
     Ok(true)
 }
 
@@ -27,13 +27,4 @@ pub(super) async fn tidy(signer: Signer, key: Key) {
     if let Err(error) = signer.storage().discard(&key).await {
         tracing::warn!(%error, "what is left of a finished upload is cleared away later");
     }
-}
-
-/// Its object too, which has no row: it was complete when its owner was found to be blocked.
-async fn clear(signer: &Signer, upload: &UploadRow) -> Result<(), Error> {
-    if let Some(key) = Key::managed(&upload.object_key) {
-        signer.storage().discard(&key).await?;
-        signer.storage().delete(&key).await?;
-    }
-    Ok(signer.catalog().remove_upload(&upload.id).await?)
 }

@@ -10,7 +10,7 @@
 use super::headers::{UPLOAD_METADATA, one};
 use crate::{
     error::Error,
-    uploads::{Description, fields::describe},
+    uploads::{Description, fields::describe, media_type, name},
 };
 use axum::http::HeaderMap;
 use base64::{
@@ -25,7 +25,6 @@ const MAX_PAIRS: usize = 64;
 const MAX_KEY: usize = 128;
 /// Bytes of a text.
 const MAX_TEXT: usize = 8 << 10;
-const MAX_FILENAME: usize = 1024;
 /// The name of a file that came without one.
 const UNNAMED: &str = "file";
 
@@ -39,13 +38,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(super) fn read(headers: &HeaderMap) -> Result<Description, Error> {
     let mut texts = pairs(one(headers, &UPLOAD_METADATA)?.unwrap_or_default())?;
     let filename = either(&mut texts, "filename", "name").unwrap_or_else(|| UNNAMED.into());
-    if filename.len() > MAX_FILENAME {
-        return Err(Error::invalid("filename", "must be at most 1024 bytes"));
-    }
-    let content_type = match either(&mut texts, "filetype", "type") {
-        Some(declared) => proto::media::parse(&declared),
-        None => proto::media::of_name(&filename).into(),
-    };
+    let filename = name("filename", filename)?;
+    let content_type = media_type(either(&mut texts, "filetype", "type").as_deref(), &filename);
     describe(texts, filename, content_type)
 }
 

@@ -8,18 +8,16 @@ use super::{
 };
 use crate::{
     Signer,
-    catalog::{Advance, Held, Step, UploadRow},
+    catalog::{Advance, Held, Kind, Step, UploadRow},
     clock,
     error::Error,
     storage::{self, Failure, Key, Progress},
-    uploads::{intake::row, running_hash::RunningHash},
+    uploads::{intake::row, media, running_hash::RunningHash},
 };
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long an upload is kept without progress, in milliseconds.
-pub(super) const KEPT: i64 = 24 * 60 * 60 * 1000;
 /// Between two records while bytes arrive; well within a lease.
 const RECORD_EVERY: Duration = Duration::from_secs(3);
 
@@ -139,13 +137,14 @@ impl<'a> Writing<'a> {
         let now = clock::unix_millis();
         let Record { progress, hash_state } = &self.record;
         let (holder, hash_state) = (Some(self.lease.holder()), hash_state.as_deref());
-        let step = Advance { holder, progress, hash_state, expires_at: now + KEPT };
+        let expires_at = now + Kind::Tus.lifetime();
+        let step = Advance { holder, progress, hash_state, expires_at };
         // What was declared was counted then.
         let total = self.total().filter(|_| self.length().is_none());
         let whose = (&self.upload.id, &self.upload.owner);
         let step = self.signer.catalog().advance_upload(whose, step, total, now).await?;
         self.done(step).await?;
-        (self.recorded_at, self.expires_at) = (Instant::now(), now + KEPT);
+        (self.recorded_at, self.expires_at) = (Instant::now(), expires_at);
         Ok(())
     }
 
@@ -171,7 +170,8 @@ impl<'a> Writing<'a> {
         if stored.size != taken {
             return Err(Error::Internal(format!("{taken} bytes were sent, {} stored", stored.size).into()));
         }
-        let UploadRow { id, owner, description, expires_at, .. } = upload.clone();
+        let UploadRow { id, owner, mut description, expires_at, .. } = upload.clone();
+        media::inspect(signer.storage(), (&key, taken), &mut description).await?;
         let file = row(id, owner, &key, &stored, hash.finish(), description);
         let step = signer.catalog().finish_upload(&file, Some(lease.holder()), None, None).await?;
         if let Err(refused) = done(signer, &upload, step).await {

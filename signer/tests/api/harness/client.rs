@@ -13,6 +13,7 @@ use tokio::{
 };
 
 /// A request being put together.
+#[derive(Clone)]
 pub(crate) struct Call {
     to: SocketAddr,
     method: &'static str,
@@ -52,6 +53,12 @@ impl Call {
         self.header("content-type", media_type)
     }
 
+    /// A body that says nothing of its media type.
+    pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.body = bytes.into();
+        self
+    }
+
     pub(crate) fn json(self, body: &Value) -> Self {
         self.body("application/json", body.to_string())
     }
@@ -75,7 +82,7 @@ impl Call {
         Answer { status: head.status.as_u16(), headers: head.headers, body }
     }
 
-    /// Sends the head, says how long the body will be, and `sent` bytes of it; then leaves the connection to the
+    /// Sends the head, says how long the body will be unless it is chunked, and `sent` bytes of it; then leaves the connection to the
     /// caller.
     pub(crate) async fn begin(self, sent: usize) -> TcpStream {
         let mut stream = TcpStream::connect(self.to).await.unwrap();
@@ -83,7 +90,10 @@ impl Call {
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        head.push_str(&format!("content-length: {}\r\n\r\n", self.body.len()));
+        if !self.headers.iter().any(|(name, _)| name == "transfer-encoding") {
+            head.push_str(&format!("content-length: {}\r\n", self.body.len()));
+        }
+        head.push_str("\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
         stream.write_all(&self.body[..sent.min(self.body.len())]).await.unwrap();
         stream

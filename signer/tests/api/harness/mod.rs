@@ -2,6 +2,7 @@
 
 mod client;
 mod form;
+mod fsck;
 mod link;
 mod process;
 mod provider;
@@ -11,6 +12,7 @@ mod webhook;
 
 pub(crate) use client::{Answer, Call, rest};
 pub(crate) use form::{Form, form, media_type};
+pub(crate) use fsck::{signer, unfinished_key};
 pub(crate) use link::Link;
 pub(crate) use process::Process;
 pub(crate) use provider::{BRISK, ON_DEMAND, Provider, Reply, eventually, jwk, key_set};
@@ -99,6 +101,12 @@ impl Server {
         Self::open(self.config, self.folder).await
     }
 
+    /// The same, and what it left is found by one with other settings.
+    pub(crate) async fn restart_with(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self.restart().await
+    }
+
     pub(crate) fn get(&self, path: &str) -> Call {
         Call::new(self.api, "GET", path)
     }
@@ -109,6 +117,11 @@ impl Server {
 
     pub(crate) fn delete(&self, path: &str) -> Call {
         Call::new(self.api, "DELETE", path)
+    }
+
+    /// Sends a plain body as the file of this name, percent-encoded, and whatever the query says.
+    pub(crate) fn put(&self, user: &str, name: &str, bytes: &[u8]) -> Call {
+        Call::new(self.api, "PUT", &format!("/api/files/raw/{name}")).by(user).bytes(bytes)
     }
 
     pub(crate) fn call(&self, method: &'static str, path: &str) -> Call {
@@ -193,6 +206,18 @@ impl Server {
                 listing.into_iter().map(|key| key[prefix.len() + 1..].to_owned()).collect()
             }
         }
+    }
+
+    /// There is no row, and in the end neither object nor staged file: what was begun is cleaned up behind its request.
+    pub(crate) async fn leaves_nothing(&self) {
+        for _ in 0..200 {
+            if self.objects().await.is_empty() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert_eq!(self.objects().await, [""; 0]);
+        assert!(self.signer.is_empty().await.unwrap());
     }
 
     /// Puts an object into storage, as the main API would.

@@ -59,7 +59,7 @@ async fn an_end_is_found_until_storage_holds_nothing_of_it() {
     assert_eq!(catalog.ended_uploads("a", 9).await.unwrap().len(), 1);
     assert_eq!(catalog.ended_uploads("", 1).await.unwrap().len(), 1);
     for name in ["a", "b", "c"] {
-        catalog.upload_is_gone(&id(name), NOW).await.unwrap();
+        catalog.upload_is_gone(name, NOW).await.unwrap();
     }
     assert!(ended(&catalog).await.is_empty());
     let states = [catalog.state("user_1", "a").await, catalog.state("user_1", "b").await];

@@ -73,6 +73,9 @@ async fn the_answer_is_kept_with_the_file_or_not_at_all() {
         catalog.finish_upload(&file, None, total, Some(&answered)).await.unwrap()
     };
     assert_eq!(finish(11, Some(10)).await, Step::NoRoom);
+    catalog.block_user(&user("user_1"), NOW).await.unwrap();
+    assert_eq!(finish(10, Some(10)).await, Step::Blocked);
+    catalog.unblock_user(&user("user_1"), NOW).await.unwrap();
     assert_eq!(catalog.claim(&key, "same", NOW).await.unwrap(), crate::catalog::Claim::UnderWay);
     assert_eq!(finish(10, Some(10)).await, Step::Done);
     assert_eq!(catalog.claim(&key, "same", NOW).await.unwrap(), crate::catalog::Claim::Answered("{}".into()));

@@ -77,7 +77,7 @@ async fn whoever_goes_on_is_given_what_was_noted_last() {
         assert_eq!((held.progress, held.hash_state), (progress.clone(), Some(state)));
     }
     assert!(catalog.end_upload(&row.id).await.unwrap());
-    catalog.upload_is_gone(&row.id, NOW).await.unwrap();
+    catalog.upload_is_gone(row.id.as_str(), NOW).await.unwrap();
     let left = catalog.database.all(super::super::Statement::new("SELECT etag FROM upload_parts")).await.unwrap();
     assert!(left.is_empty());
 }

@@ -35,12 +35,13 @@ async fn a_handle_and_an_id_are_taken_once_and_streams_have_no_handle() {
 #[tokio::test]
 async fn files_and_uploads_together_stay_within_the_total() {
     let (catalog, _fresh) = fresh().await;
-    assert!(catalog.insert_within(&made_of("user_1", "stored", 30), Some(100), None).await.unwrap());
+    assert!(catalog.insert(&made_of("user_1", "stored", 30)).await.unwrap());
     let begin = async |name, size| catalog.begins(&upload("user_1", name, Some(size)), Some(100)).await;
     assert_eq!(begin("a", 50).await, Step::Done);
     assert_eq!(begin("b", 21).await, Step::NoRoom);
     assert_eq!(catalog.state("user_1", "b").await, None);
-    assert!(!catalog.insert_within(&made_of("user_1", "c", 21), Some(100), None).await.unwrap());
+    catalog.begun(&stream("user_1", "c", None), Some(100)).await;
+    assert_eq!(catalog.finishes(&made_of("user_1", "c", 21), None, Some(100)).await, Step::NoRoom);
     assert!(!catalog.has_row(&id("c")).await.unwrap());
     assert_eq!(begin("d", 20).await, Step::Done);
     assert_eq!(begin("e", 0).await, Step::Done, "an empty one adds nothing");
