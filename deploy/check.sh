@@ -33,10 +33,18 @@ source "$check/identity.sh"
 source "$check/measurements.sh"
 # shellcheck source=deploy/check/end_to_end.sh
 source "$check/end_to_end.sh"
+# shellcheck source=deploy/check/fsck.sh
+source "$check/fsck.sh"
+# shellcheck source=deploy/check/presigned.sh
+source "$check/presigned.sh"
 # shellcheck source=deploy/check/encrypted.sh
 source "$check/encrypted.sh"
 # shellcheck source=deploy/check/on_postgres.sh
 source "$check/on_postgres.sh"
+# shellcheck source=deploy/check/clock.sh
+source "$check/clock.sh"
+# shellcheck source=deploy/check/durability.sh
+source "$check/durability.sh"
 # shellcheck source=deploy/check/described.sh
 source "$check/described.sh"
 # shellcheck source=deploy/check/names.sh
@@ -94,10 +102,12 @@ step "no token is taken that Clerk's own library refuses" compare_tokens
 step "the comparison runs, briefly" compare_briefly "$compared"
 step "idle and slow connections are measured, briefly" measure_connections_briefly
 step "neighbours of a cold reader are measured, briefly" measure_neighbours_briefly
+step "uploads are measured, briefly" measure_uploads_briefly
 
 if [[ "$embedded_only" == false ]]; then
   step "a storage server is installed" install_storage_server
   step "SeaweedFS starts" start_seaweedfs
+  step "a bucket takes the lifecycle rule" keep_lifecycle_rule
   step "the gateway's tests pass on S3" test_gateway_on_s3
   step "the signer's tests pass on S3" test_signer_on_s3
 fi
@@ -120,6 +130,9 @@ step "a clip is made" make_clip
 [[ "$embedded_only" == true ]] || end_to_end s3 "$bucket/end-to-end"
 end_to_end file "file://$work/file/files"
 encrypted
+clock_jumps
+durability
+[[ "$embedded_only" == true ]] || kills_beyond_one_machine
 [[ "$embedded_only" == true ]] || on_postgres
 described
 names

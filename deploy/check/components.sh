@@ -178,14 +178,21 @@ make_token_key() {
   openssl pkey -in "$work/clerk.pem" -pubout -out "$work/clerk.pub.pem"
 }
 
-# User id, role if any: a file `<work>/<user id>.header` for curl's `-H @file`, with a fresh token of that user.
+# User id, role and tier if any: a file `<work>/<user id>.header` for curl's `-H @file`, with a fresh token of that user.
 sign_in() {
   printf 'Authorization: Bearer %s\n' "$(node "$check/token.mjs" "$work/clerk.pem" "$@")" >"$work/$1.header"
 }
 
-# Storage URL, folder, scheme of the gateway's URLs: both services, ready to serve. The settings are the ones a
-# deployment has to give. The catalog is a file in the folder, or what `signer_catalog` and `gateway_catalog` name.
+# Storage URL, folder, scheme of the gateway's URLs: both services, ready to serve.
 start_services() {
+  set_services "$@"
+  start_signer "$2"
+  start_gateway "$2"
+}
+
+# As above: the settings are the ones a deployment has to give. The catalog is a file in the folder, or what
+# `signer_catalog` and `gateway_catalog` name.
+set_services() {
   local gateway_port gateway_admin signer_port signer_internal storage="$1" folder="$2" scheme="${3:-http}"
   release=$(target_folder)/release
   read -r gateway_port gateway_admin signer_port signer_internal < <(python3 "$check/free_ports.py" 4)
@@ -205,13 +212,17 @@ start_services() {
   export CLERK_JWT_KEY
 
   gateway="$PUBLIC_FILES_URL" signer="http://$SIGNER_LISTEN/api"
-  start "${folder##*/}-signer" env TMPDIR="$folder/tmp" "$release/signer"
+}
+
+# Folder, command to run it under if any, which must become it: with the settings of `set_services`, and what was
+# exported since.
+start_signer() {
+  start "${1##*/}-signer" env TMPDIR="$1/tmp" "${@:2}" "$release/signer"
   signer_pid=$started
-  start_gateway "$folder"
   wait_until_ready "$signer_pid" "http://$SIGNER_INTERNAL_LISTEN/readyz"
 }
 
-# Folder: with the settings of `start_services`, and what was exported since.
+# Folder: as `start_signer`, of the gateway.
 start_gateway() {
   start "${1##*/}-gateway" env TMPDIR="$1/tmp" DATABASE_URL="${gateway_catalog:-$DATABASE_URL}" "$release/gateway"
   gateway_pid=$started

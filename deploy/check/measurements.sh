@@ -26,6 +26,10 @@ measure_signing_briefly() {
   bash loadtest/many-rows.sh --quick --rows 20000
 }
 
+measure_uploads_briefly() {
+  bash loadtest/uploads.sh --quick
+}
+
 # That the keys' source is asked seldom is judged.
 measure_forged_keys_briefly() {
   bash loadtest/forged-keys.sh --quick

@@ -9,6 +9,7 @@
 //! | [`refusal`] | every way a signed URL is refused, and the error body |
 //! | [`etag`], [`media`] | validators, media types |
 //! | [`storage`] | where things lie |
+//! | [`log_line`] | what a line of a log may hold |
 //! | [`settings`] | settings from flags, environment and secret files |
 //!
 //! Nothing here performs I/O or reads a clock: time, environment and file contents are arguments.
@@ -19,6 +20,7 @@ pub mod catalog;
 pub mod etag;
 pub mod id;
 pub mod keys;
+pub mod log_line;
 pub mod media;
 pub mod refusal;
 pub mod settings;

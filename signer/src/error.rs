@@ -107,6 +107,12 @@ pub enum Error {
     /// Bytes that do not sum up to what was said of them.
     #[error("the checksum is another")]
     ChecksumMismatch,
+    /// An upload of which storage does not hold the bytes that were declared, or holds others by now.
+    #[error("the upload is not whole")]
+    UploadIncomplete,
+    /// Storage that no client can put anything into by itself.
+    #[error("no direct uploads")]
+    NoDirectUploads,
     /// No such file, or not the caller's: one answer for both.
     #[error("no such file")]
     FileNotFound,
@@ -237,12 +243,21 @@ impl Error {
                 client(S::CONFLICT, "Conflict", "offset_mismatch", message)
             }
             Self::UploadHeld => {
-                let message = "Another request is writing this upload; ask with HEAD where it stands, and try again.";
+                let message = "Another request is writing this upload; try again in a moment.";
                 client(S::LOCKED, "Locked", "upload_held", message)
             }
             Self::ChecksumMismatch => {
                 let message = "The bytes do not have this checksum, and none of them was kept; send them again.";
                 client(checksum_mismatch(), "Checksum mismatch", "checksum_mismatch", message)
+            }
+            Self::UploadIncomplete => {
+                let message =
+                    "What lies at the URL of this upload is not all of the file; PUT it there, then ask again.";
+                client(S::CONFLICT, "Conflict", "upload_incomplete", message)
+            }
+            Self::NoDirectUploads => {
+                let message = "Files are kept in a folder here, which has no URLs to put to; POST to /files/upload.";
+                client(S::CONFLICT, "Conflict", "no_direct_uploads", message)
             }
             Self::FileNotFound => client(S::NOT_FOUND, "File not found", "not_found", "You have no file with this id."),
             Self::ObjectNotFound => {

@@ -7,6 +7,7 @@ use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
     process_collector::ProcessCollector,
 };
+use proto::log_line::{Format, Lines};
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
@@ -16,13 +17,17 @@ use tracing_subscriber::EnvFilter;
 /// A format or filter that is none, or logging that was set up before.
 pub fn init(format: &str, filter: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("RUST_LOG is not a filter: {error}"))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let format = Format::named(format).ok_or("LOG_FORMAT must be text or json")?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter);
+    let lines = lines.with_ansi(false).with_writer(move || Lines::new(std::io::stderr(), format));
     match format {
-        "json" => lines.json().flatten_event(true).try_init(),
-        "text" => lines.with_ansi(false).try_init(),
-        _ => return Err("LOG_FORMAT must be text or json".into()),
+        Format::Json => lines.json().flatten_event(true).try_init(),
+        Format::Text => lines.try_init(),
     }
-    .map_err(|error| error.to_string())
+    .map_err(|error| error.to_string())?;
+    // A panic is a line like any other.
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+    Ok(())
 }
 
 /// Every series of the signer.

@@ -1,6 +1,7 @@
 //! No log line, metric or error holds a signature, a token, a secret or a whole query string (C18, H8 for the gateway).
 
 use crate::harness::{self, Answer, File, Gateway};
+use proto::log_line::MAX_LINE;
 
 const TOKEN: &str = "canary-bearer-token-9f8e7d6c";
 const COOKIE: &str = "canary-session-cookie-5a4b3c2d";
@@ -85,16 +86,43 @@ fn a_thousand_requests_for_one_url_are_all_granted() {
     gateway.assert_unharmed();
 }
 
-#[test]
-fn a_line_break_in_a_request_does_not_begin_a_line_of_the_log() {
-    let gateway = harness::setup().set("RUST_LOG", "trace").set("LOG_FORMAT", "json").start();
-    let file = gateway.store("clip.mp4", b"bytes");
-    let evil = "%0d%0aevil-line%1b[31m";
-    for url in [format!("{}&x={evil}", file.url()), format!("/files/secure/{evil}"), format!("/{evil}")] {
-        gateway.get(&url).header("User-Agent", "evil-line\u{9b}31m").header("X-Request-Id", "evil-line").send();
+/// Line breaks, a colour, a C1 control: as a URL may hold them, and as a header's value may.
+const EVIL_ESCAPED: &str = "%0d%0aevil-line%1b%5b31m%c2%9b%09";
+const EVIL_VALUE: &[u8] = b"evil-line\t\xc2\x9b31m \x80\xff\\n\\u001b";
+
+fn send_evil(gateway: &Gateway, file: &File) {
+    let long = EVIL_ESCAPED.repeat(400);
+    for evil in [EVIL_ESCAPED, &long] {
+        for url in [format!("{}&x={evil}", file.url()), format!("/files/secure/{evil}"), format!("/{evil}")] {
+            gateway.get(&url).header("User-Agent", "evil-line\u{9b}31m").header("X-Request-Id", "evil-line").send();
+        }
     }
-    for line in gateway.log().lines() {
-        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "not one JSON object: {line}");
-        assert!(!line.contains('\u{1b}') && !line.contains('\u{9b}'), "raw control characters: {line}");
+    for name in ["User-Agent", "Referer", "X-Request-Id", "Range", "If-None-Match", "Origin", "Host", "Forwarded"] {
+        for value in [EVIL_VALUE, &EVIL_VALUE.repeat(400), b"\x1b[31m", &b"a".repeat(1 << 20)] {
+            let head = format!("GET {} HTTP/1.1\r\nConnection: close\r\nHost: h\r\n{name}: ", file.url());
+            gateway.raw(&[head.as_bytes(), value, b"\r\n\r\n"].concat());
+        }
+    }
+}
+
+#[test]
+fn nothing_in_a_request_begins_colours_or_stretches_a_line_of_the_log() {
+    for format in ["text", "json"] {
+        let gateway = harness::setup().set("RUST_LOG", "trace").set("LOG_FORMAT", format).start();
+        let file = gateway.store("clip.mp4", b"bytes");
+        send_evil(&gateway, &file);
+        let log = gateway.log();
+        assert!(log.lines().count() > 20, "{log}");
+        // The last one may still be being written.
+        for line in log.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
+            assert!(line.len() < MAX_LINE, "{} bytes: {line}", line.len());
+            assert!(!line.chars().any(char::is_control), "raw control characters: {line:?}");
+            let begins = match format {
+                "json" => serde_json::from_str::<serde_json::Value>(line).is_ok_and(|line| line["level"].is_string()),
+                _ => line.starts_with("20") && line.as_bytes()[10] == b'T',
+            };
+            assert!(begins, "not a line of the gateway's own: {line}");
+        }
+        gateway.assert_unharmed();
     }
 }

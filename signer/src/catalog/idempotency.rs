@@ -8,7 +8,8 @@ use crate::idempotency::{Answered, Key};
 
 /// Milliseconds for which an answer is kept: a day.
 const LIFETIME: i64 = 24 * 60 * 60 * 1000;
-/// Milliseconds after which a claim without an answer is nobody's: its process died.
+/// Milliseconds after which a claim without an answer is nobody's: its process died. One from as far ahead was made
+/// before the clock was set back, and is not waited for either.
 const ABANDONED: i64 = 10 * 60 * 1000;
 
 /// What a key says to a request.
@@ -32,10 +33,15 @@ impl Catalog {
              ON CONFLICT (user_id, idempotency_key) DO UPDATE SET fingerprint = excluded.fingerprint, \
              created_at = excluded.created_at, file_id = NULL, answer = NULL \
              WHERE idempotency_keys.created_at <= $5 \
-             OR (idempotency_keys.answer IS NULL AND idempotency_keys.created_at <= $6)",
+             OR (idempotency_keys.answer IS NULL AND idempotency_keys.created_at NOT BETWEEN $6 AND $7)",
         );
         let statement = statement.bind(key.scope.as_str()).bind(key.key.as_str()).bind(fingerprint);
-        if self.database.execute(statement.bind(now).bind(now - LIFETIME).bind(now - ABANDONED)).await? == 1 {
+        if self
+            .database
+            .execute(statement.bind(now).bind(now - LIFETIME).bind(now - ABANDONED + 1).bind(now + ABANDONED))
+            .await?
+            == 1
+        {
             return Ok(Claim::Ours);
         }
         let statement = Statement::new(

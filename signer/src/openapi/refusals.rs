@@ -44,6 +44,10 @@ pub(super) enum Step {
     Presented,
     /// Some of an upload, behind what came before.
     Share,
+    /// A URL into the bucket.
+    Presign,
+    /// What was put into the bucket, and becomes a file.
+    Completion,
     /// An object that is in storage already.
     Object,
     /// The user for whom a service asks.
@@ -107,6 +111,17 @@ impl Step {
                 Error::OffsetMismatch { offset: 0 },
                 Error::UploadHeld,
                 Error::ChecksumMismatch,
+            ],
+            Self::Presign => vec![Error::NoDirectUploads, Error::OverQuota { limit: 0 }, nonsense(), unavailable()],
+            Self::Completion => vec![
+                Error::NoDirectUploads,
+                Error::UploadNotFound,
+                Error::UploadExpired,
+                Error::UploadHeld,
+                Error::UploadIncomplete,
+                Error::FileNotFound,
+                nonsense(),
+                unavailable(),
             ],
             Self::Object => vec![Error::ObjectNotFound, Error::PathTaken, nonsense(), unavailable()],
             Self::Welcome => vec![Error::UserBlocked, catalog()],

@@ -47,6 +47,17 @@ async fn a_claim_without_an_answer_is_given_back_or_abandoned() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_set_back_does_not_hold_a_claim_up() {
+    let (catalog, _fresh) = fresh().await;
+    let claim = async |now| catalog.claim(&key("user_1"), "f", now).await.unwrap();
+    assert_eq!(claim(NOW + DAY).await, Claim::Ours);
+    assert_eq!(claim(NOW + DAY - 10 * MINUTE).await, Claim::UnderWay);
+    assert_eq!(claim(NOW).await, Claim::Ours);
+    catalog.settle(&answered("user_1", "done")).await.unwrap();
+    assert_eq!(claim(NOW - DAY).await, Claim::Answered("done".into()), "what is done stays done");
+}
+
+#[tokio::test]
 async fn of_many_at_once_one_gets_the_key() {
     let (catalog, _fresh) = fresh().await;
     let claims = (0..8).map(|_| {

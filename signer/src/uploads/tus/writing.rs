@@ -172,7 +172,7 @@ impl<'a> Writing<'a> {
         }
         let UploadRow { id, owner, mut description, expires_at, .. } = upload.clone();
         media::inspect(signer.storage(), (&key, taken), &mut description).await?;
-        let file = row(id, owner, &key, &stored, hash.finish(), description);
+        let file = row((id, owner), &key, &stored, Some(hash.finish()), description);
         let step = signer.catalog().finish_upload(&file, Some(lease.holder()), None, None).await?;
         if let Err(refused) = done(signer, &upload, step).await {
             // Whoever ended it meanwhile could not see its object yet.

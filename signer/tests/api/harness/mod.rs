@@ -14,7 +14,7 @@ pub(crate) use client::{Answer, Call, rest};
 pub(crate) use form::{Form, form, media_type};
 pub(crate) use fsck::{signer, unfinished_key};
 pub(crate) use link::Link;
-pub(crate) use process::Process;
+pub(crate) use process::{Process, service_token};
 pub(crate) use provider::{BRISK, ON_DEMAND, Provider, Reply, eventually, jwk, key_set};
 pub(crate) use resumable::{Resumable, noise, pair};
 pub(crate) use tokens::{KEY, OTHER_KEY, Token, now, of_texts, pss, public_pem, token};

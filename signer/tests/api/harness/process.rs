@@ -1,74 +1,115 @@
-//! The signer as a process of its own; ends with the test.
+//! The signer as a process of its own, and what it says.
 
-use super::{Call, Resumable, aws, config, make_schema, object, variables};
+use super::{Call, Resumable, SECRET, aws, config, make_schema, public_pem, variables};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::{
-    io::{BufRead, BufReader},
+    fs,
     net::SocketAddr,
-    path::Path,
-    process::{Child, ChildStderr, Command, Stdio},
-    sync::mpsc::{self, Receiver},
-    thread,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
-pub(crate) type Variables = Vec<(&'static str, String)>;
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A process, and the folder that its variables name.
+/// Ends with the test.
 pub(crate) struct Process {
+    child: Running,
+    folder: TempDir,
+    variables: Vec<(String, String)>,
+    /// How much of its log was looked at.
+    heard: usize,
     pub(crate) api: SocketAddr,
     pub(crate) internal: SocketAddr,
-    child: Running,
-    log: Receiver<String>,
-    variables: Variables,
-    folder: TempDir,
 }
 
 impl Process {
-    /// With the usual variables, and a catalog of its own.
-    pub(crate) async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let variables = variables(&folder);
-        make_schema(&config(&variables).unwrap().catalog).await;
-        Self::of(folder, variables)
+    pub(crate) fn start() -> Self {
+        Self::given(&[])
     }
 
-    /// With these variables and no others. Waits until it serves.
-    pub(crate) fn of(folder: TempDir, variables: Variables) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_signer"))
-            .env_clear()
-            .envs(aws().0)
-            .env("SIGNER_LISTEN", "127.0.0.1:0")
-            .env("SIGNER_INTERNAL_LISTEN", "127.0.0.1:0")
-            .envs(variables.iter().map(|(name, value)| (name, value)))
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = drained(child.stderr.take().unwrap());
-        let listening = find(&log, "listening");
-        let (api, internal) = (address(&listening, "api"), address(&listening, "internal"));
-        Self { api, internal, child: Running(child), log, variables, folder }
+    /// With these variables beside the usual ones, listening.
+    pub(crate) fn given(variables: &[(&str, &str)]) -> Self {
+        Self::run(tempfile::tempdir().unwrap(), variables.iter().map(|(name, value)| (*name, *value)))
+    }
+
+    /// On the storage and the catalog that these tests are run on.
+    pub(crate) async fn on_given_parts() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let usual = variables(&folder);
+        make_schema(&config(&usual).unwrap().catalog).await;
+        let parts = usual.into_iter().filter(|(name, _)| ["STORAGE_URL", "DATABASE_URL"].contains(name));
+        let variables: Vec<_> = parts.map(|(name, value)| (name.to_owned(), value)).chain(aws().0).collect();
+        Self::run(folder, variables.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
     /// As after a power cut, but for what the disk had not been told to keep.
     pub(crate) fn killed_and_started_again(self) -> Self {
-        let Self { child, variables, folder, .. } = self;
+        let Self { child, folder, variables, .. } = self;
         drop(child);
-        Self::of(folder, variables)
+        Self::run(folder, variables.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
-    /// Waits for a line of the log that holds this.
-    pub(crate) fn says(&self, part: &str) -> String {
-        find(&self.log, part)
+    fn run<'a>(folder: TempDir, variables: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        fs::write(at("clerk.pem"), public_pem()).unwrap();
+        fs::write(at("secret"), SECRET).unwrap();
+        fs::write(at("tokens"), service_token("first")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_signer"))
+            .env_clear()
+            .env("SIGNER_LISTEN", "127.0.0.1:0")
+            .env("SIGNER_INTERNAL_LISTEN", "127.0.0.1:0")
+            .env("PUBLIC_FILES_URL", "https://files.example.com")
+            .env("STORAGE_URL", format!("file://{}", at("files")))
+            .env("DATABASE_URL", format!("sqlite://{}", at("catalog.db")))
+            .env("FILE_SIGNING_SECRET_FILE", at("secret"))
+            .env("CLERK_JWT_KEY_FILE", at("clerk.pem"))
+            .env("SIGNER_SERVICE_TOKENS_FILE", at("tokens"))
+            .envs(variables.clone())
+            // A file, not a pipe: whoever does not read it does not hold the process up.
+            .stderr(fs::File::create(at("log")).unwrap())
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let child = Running(child);
+        let mut process = Self { child, folder, variables, heard: 0, api: nowhere, internal: nowhere };
+        let listening = process.says("listening");
+        (process.api, process.internal) = (address(&listening, "api"), address(&listening, "internal"));
+        process
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
+    /// Waits for a line of the log that holds this, after the one that was waited for last.
+    pub(crate) fn says(&mut self, part: &str) -> String {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            let log = self.log();
+            for line in log[self.heard..].split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+                self.heard += line.len();
+                if line.contains(part) {
+                    return line.trim_end().to_owned();
+                }
+            }
+            assert!(self.child.0.try_wait().unwrap().is_none(), "it ended without {part}");
+            sleep(Duration::from_millis(20));
+        }
+        panic!("no {part}");
     }
 
     pub(crate) fn hang_up(&self) {
         kill_process(Pid::from_child(&self.child.0), Signal::HUP).unwrap();
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+    pub(crate) fn write(&self, file: &str, text: &str) {
+        fs::write(self.folder.path().join(file), text).unwrap();
     }
 
     /// Begins an upload of this length, and returns it.
@@ -85,11 +126,6 @@ impl Process {
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["data"]["file"].clone()
     }
-
-    /// The bytes of an object.
-    pub(crate) async fn object(&self, key: &str) -> Vec<u8> {
-        object(&config(&self.variables).unwrap(), key).await
-    }
 }
 
 /// Killed when dropped.
@@ -102,22 +138,13 @@ impl Drop for Running {
     }
 }
 
-/// The lines of a log, which is read to its end whoever listens: a full pipe would stop the process.
-fn drained(log: ChildStderr) -> Receiver<String> {
-    let (lines, log_lines) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(log).lines().map_while(Result::ok) {
-            let _ = lines.send(line);
-        }
-    });
-    log_lines
+/// As the setting names a service's token.
+pub(crate) fn service_token(token: &str) -> String {
+    format!("main-api:{}\n", hex::encode(Sha256::digest(token)))
 }
 
-fn find(log: &Receiver<String>, part: &str) -> String {
-    log.iter().find(|line| line.contains(part)).unwrap_or_else(|| panic!("no {part}"))
-}
-
-/// Where a process that says this listens for these.
+/// Where a process that says this listens for these: `api=127.0.0.1:1`, or `"api":"127.0.0.1:1"`.
 fn address(listening: &str, name: &str) -> SocketAddr {
-    listening.split(&format!("{name}=")).nth(1).and_then(|rest| rest.split(' ').next()).unwrap().parse().unwrap()
+    let after = listening.split(name).nth(1).unwrap().trim_start_matches(['=', '"', ':']);
+    after.split([' ', '"']).next().unwrap().parse().unwrap()
 }

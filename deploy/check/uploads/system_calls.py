@@ -1,0 +1,86 @@
+"""System calls of a process as strace tells them: which, of what file, and when each began and ended beside the others."""
+import re
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+LINE = re.compile(r"^(\d+) +(.*)$")
+RESUMED = re.compile(r"^<\.\.\. \w+ resumed>(.*)$")
+CALL = re.compile(r"^(\w+)\((.*)\) += (-?\d+)(.*)$", re.DOTALL)
+DESCRIPTOR = re.compile(r"^\d+<([^>]*)>")
+TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
+UNFINISHED = " <unfinished ...>"
+ATTACH_PATIENCE = 30
+
+
+@dataclass
+class Call:
+    name: str
+    arguments: str
+    result: int
+    # Numbers of lines: one call was over before another began if its `ended` is less than the other's `began`.
+    began: int
+    ended: int
+    injected: bool
+
+    @property
+    def path(self):
+        """Of the file behind the descriptor that it is given."""
+        found = DESCRIPTOR.match(self.arguments)
+        return found[1] if found else ""
+
+    @property
+    def texts(self):
+        return [found[1] for found in TEXT.finditer(self.arguments)]
+
+
+def read(trace):
+    """The calls that came to an end, in the order in which they did."""
+    calls, begun = [], {}
+    for number, line in enumerate(Path(trace).read_text(errors="replace").splitlines()):
+        found = LINE.match(line)
+        if not found:
+            continue
+        thread, text = found.groups()
+        began = number
+        resumed = RESUMED.match(text)
+        if resumed and thread in begun:
+            began, text = begun[thread][0], begun.pop(thread)[1] + resumed[1]
+        elif text.endswith(UNFINISHED):
+            begun[thread] = (number, text.removesuffix(UNFINISHED))
+            continue
+        found = CALL.match(text)
+        if found:
+            name, arguments, result, after = found.groups()
+            calls.append(Call(name, arguments, int(result), began, number, "(INJECTED)" in after))
+    return calls
+
+
+class Strace:
+    """strace on a process that runs, from `with` to its end; the calls are in `calls` afterwards."""
+
+    def __init__(self, pid, folder, *options):
+        self.output = Path(folder) / f"trace.{time.monotonic_ns()}"
+        self.told = self.output.with_suffix(".told")
+        self.command = ["strace", "-f", "-y", "-s", "2048", "-o", self.output, "-p", str(pid), *options]
+        self.calls = []
+
+    def __enter__(self):
+        with open(self.told, "w") as told:
+            self.process = subprocess.Popen(self.command, stderr=told, stdin=subprocess.DEVNULL)
+        deadline = time.monotonic() + ATTACH_PATIENCE
+        while "attached" not in self.told.read_text():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"strace cannot attach: {self.told.read_text()}")
+            time.sleep(0.02)
+        return self
+
+    def __exit__(self, *_):
+        # It lets the process go on, and writes what it still holds.
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        self.calls = read(self.output)
+        self.output.unlink()
+        self.told.unlink()
