@@ -89,3 +89,32 @@ async fn what_was_told_survives_the_death_of_its_process() {
     let file = process.file("user_1", &id).await;
     assert_eq!(file["sha256"], hex::encode(Sha256::digest(&bytes)));
 }
+
+/// A process that dies, or storage that fails, after the last byte and before the row.
+#[tokio::test]
+async fn what_is_whole_and_no_file_yet_becomes_one_when_it_is_asked_for() {
+    let server = Server::start().await;
+    let upload = server.begun_by(server.creation().by("user_1").header("upload-defer-length", "1")).await;
+    assert_eq!(upload.append(0, "hello").send().await.status, 204);
+    server.sql("UPDATE uploads SET declared_size = 5").await;
+    let answer = upload.look().send().await;
+    assert_eq!((answer.status, answer.header("upload-offset")), (200, "5"));
+    let id = answer.header("upload-file-id").to_owned();
+    assert_eq!(server.object(&key_of(&id)).await, b"hello");
+    assert_eq!(upload.look().send().await.header("upload-file-id"), id);
+}
+
+#[tokio::test]
+async fn an_upload_whose_durable_bytes_are_gone_says_so() {
+    let server = Server::start().await;
+    if !server.is_folder() {
+        return;
+    }
+    let upload = server.begun("user_1", 10).await;
+    assert_eq!(upload.append(0, "hello").send().await.status, 204);
+    for staged in server.objects().await {
+        std::fs::remove_file(server.root().join(staged)).unwrap();
+    }
+    upload.append(5, "world").send().await.refuses(410, "Upload expired", "upload_expired");
+    assert!([404, 410].contains(&upload.look().send().await.status));
+}
