@@ -1,8 +1,8 @@
 // A line to a server that breaks: it resets each connection after the client has sent 3 to 7 MB over it, and says so.
-//   node cutting_proxy.mjs <port to listen on> <port to pass on to>
+//   node cutting_proxy.mjs <port to listen on> <port to pass on to> [MB a second that a connection carries]
 import { connect, createServer } from 'node:net';
 
-const [port, target] = process.argv.slice(2).map(Number);
+const [port, target, speed = Infinity] = process.argv.slice(2).map(Number);
 const MB = 1_000_000;
 
 createServer((client) => {
@@ -17,10 +17,10 @@ createServer((client) => {
       client.resetAndDestroy();
       return end();
     }
-    if (!server.write(bytes)) {
-      client.pause();
-      server.once('drain', () => client.resume());
-    }
+    const isFull = !server.write(bytes);
+    client.pause();
+    const goOn = () => setTimeout(() => client.resume(), bytes.length / (speed * 1000));
+    if (isFull) server.once('drain', goOn); else goOn();
   });
   server.pipe(client);
   for (const side of [client, server]) side.on('error', end).on('close', end);
