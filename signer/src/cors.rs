@@ -19,7 +19,7 @@ const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit-Policy, RateLimit, Retry-After, \
      X-Request-Id, Location, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Concat, Upload-Defer-Length, \
-     Upload-Expires, Upload-File-Id, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm",
+     Upload-Expires, Upload-File-Id, Upload-Warning, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm",
 );
 const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");
 const TRUE: HeaderValue = HeaderValue::from_static("true");

@@ -22,6 +22,7 @@ const STANDING: &[(&str, &str)] = &[
     ("Upload-Offset", "Bytes that are durable."),
     ("Upload-Expires", "When it is given up if nothing more comes."),
     ("Upload-File-Id", "Once it is complete: the id of the file."),
+    ("Upload-Warning", "Once it is complete, what its uploader should know: a line each."),
     ("Upload-Length", "With HEAD, if it is known."),
     ("Upload-Defer-Length", "With HEAD, 1 if it is not."),
     ("Upload-Metadata", "With HEAD, as it was given."),

@@ -8,6 +8,9 @@ const UPLOAD_EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
 /// The id of the file that an upload became.
 const UPLOAD_FILE_ID: HeaderName = HeaderName::from_static("upload-file-id");
 
+/// A line each.
+const UPLOAD_WARNING: HeaderName = HeaderName::from_static("upload-warning");
+
 /// How an upload stands after a request.
 #[derive(Debug, Clone)]
 pub(super) struct Standing {
@@ -16,12 +19,14 @@ pub(super) struct Standing {
     pub(super) expires_at: i64,
     /// Once it is one.
     pub(super) file: Option<String>,
+    /// What its uploader should know of it, a sentence each.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Standing {
     pub(super) fn of(upload: &UploadRow) -> Self {
         let file = (upload.state == State::Finished).then(|| upload.id.to_string());
-        Self { offset: upload.received, expires_at: upload.expires_at, file }
+        Self { offset: upload.received, expires_at: upload.expires_at, file, warnings: Vec::new() }
     }
 
     /// What is finished does not expire as an upload, whatever becomes of the file.
@@ -30,6 +35,9 @@ impl Standing {
         match &self.file {
             Some(id) => set(headers, UPLOAD_FILE_ID, id),
             None => set(headers, UPLOAD_EXPIRES, &http_date(self.expires_at)),
+        }
+        for value in self.warnings.iter().filter_map(|warning| HeaderValue::from_str(warning).ok()) {
+            headers.append(UPLOAD_WARNING, value);
         }
     }
 }
@@ -71,7 +79,7 @@ mod tests {
     fn an_upload_expires_until_it_is_a_file() {
         let lines = |file: Option<&str>| {
             let mut headers = HeaderMap::new();
-            Standing { offset: 7, expires_at: 0, file: file.map(Into::into) }.write(&mut headers);
+            Standing { offset: 7, expires_at: 0, file: file.map(Into::into), warnings: Vec::new() }.write(&mut headers);
             let line = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap().to_owned());
             ["upload-offset", "upload-expires", "upload-file-id"].map(line)
         };

@@ -153,7 +153,12 @@ impl<'a> Writing<'a> {
         if self.is_ahead() {
             self.record().await?;
         }
-        Ok(Standing { offset: self.record.progress.offset, expires_at: self.expires_at, file: None })
+        Ok(Standing {
+            offset: self.record.progress.offset,
+            expires_at: self.expires_at,
+            file: None,
+            warnings: Vec::new(),
+        })
     }
 
     /// Makes the whole of it a file: the object first, the row second.
@@ -171,7 +176,7 @@ impl<'a> Writing<'a> {
             return Err(Error::Internal(format!("{taken} bytes were sent, {} stored", stored.size).into()));
         }
         let UploadRow { id, owner, mut description, expires_at, .. } = upload.clone();
-        media::inspect(signer.storage(), (&key, taken), &mut description).await?;
+        let warnings = media::inspect(signer.storage(), (&key, taken), &mut description).await?;
         let file = row((id, owner), &key, &stored, Some(hash.finish()), description);
         let step = signer.catalog().finish_upload(&file, Some(lease.holder()), None, None).await?;
         if let Err(refused) = done(signer, &upload, step).await {
@@ -185,7 +190,7 @@ impl<'a> Writing<'a> {
             // What the records needed. Not before the row: a crash in between is healed by them.
             signer.spawn(ending::tidy(signer.clone(), key));
         }
-        Ok(Standing { offset: taken, expires_at, file: Some(file.id.to_string()) })
+        Ok(Standing { offset: taken, expires_at, file: Some(file.id.to_string()), warnings })
     }
 
     fn total(&self) -> Option<u64> {

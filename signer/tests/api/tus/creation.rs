@@ -57,6 +57,18 @@ async fn what_is_said_of_the_file_is_kept_and_told_again() {
 }
 
 #[tokio::test]
+async fn bytes_that_contradict_the_declared_type_are_told_of() {
+    let server = Server::start().await;
+    let metadata = [pair("filename", "a.mp4"), pair("filetype", "video/mp4")].join(",");
+    let creation = server.creation().by("user_1").header("upload-length", "16").header("upload-metadata", &metadata);
+    let upload = server.begun_by(creation).await;
+    let answer = upload.append(0, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").send().await;
+    assert!(answer.header("upload-warning").contains("not video/mp4"), "{:?}", answer.headers);
+    let file = server.file("user_1", answer.header("upload-file-id")).await;
+    assert_eq!(file["content_type"], "application/octet-stream");
+}
+
+#[tokio::test]
 async fn metadata_that_cannot_be_read_is_refused() {
     let server = Server::start().await;
     let creation = |metadata: &str| {
