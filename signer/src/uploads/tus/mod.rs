@@ -1,4 +1,4 @@
-//! `/files/tus`: uploads in as many requests as it takes, by the protocol TUS 1.0.0 (https://tus.io).
+//! `/files/tus`: uploads in as many requests as it takes, by the protocol TUS 1.0.0 (<https://tus.io>).
 //!
 //! | step | where |
 //! |---|---|

@@ -121,7 +121,8 @@ impl Stage {
 
     /// The chunks on the disk, once so many are there.
     async fn chunk_files(&self, count: usize) -> Vec<PathBuf> {
-        let files = eventually(&format!("{count} chunks on the disk"), || {
+        let what = format!("{count} chunks on the disk");
+        let files = eventually(&what, || {
             let files: Vec<_> = files_below(&self.folder()).into_keys().filter(|path| is_chunk(path)).collect();
             (files.len() == count).then_some(files)
         });
