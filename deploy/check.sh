@@ -37,6 +37,8 @@ source "$check/end_to_end.sh"
 source "$check/fsck.sh"
 # shellcheck source=deploy/check/presigned.sh
 source "$check/presigned.sh"
+# shellcheck source=deploy/check/resumable.sh
+source "$check/resumable.sh"
 # shellcheck source=deploy/check/encrypted.sh
 source "$check/encrypted.sh"
 # shellcheck source=deploy/check/on_postgres.sh

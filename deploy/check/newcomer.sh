@@ -6,6 +6,7 @@ newcomer() {
   step "newcomer: the commands it prints work as printed" run_printed_commands
   step "newcomer: the page it prints plays the sample clip" play_printed_page
   step "newcomer: the page shows hostile names as they are" show_names_on_page
+  step "newcomer: uploads on the page survive cuts, a pause and a reload" upload_on_page
   step "newcomer: SIGTERM ends it with exit code 0" stop "$newcomer_pid"
 }
 
@@ -20,7 +21,7 @@ start_in_clone() {
   start newcomer env --ignore-environment --chdir="$clone" PATH="$PATH" HOME="$work/home" \
     GATEWAY_LISTEN="127.0.0.1:$gateway_port" GATEWAY_ADMIN_LISTEN="127.0.0.1:$gateway_admin" \
     SIGNER_LISTEN="127.0.0.1:$signer_port" SIGNER_INTERNAL_LISTEN="127.0.0.1:$signer_internal" "$release/standalone"
-  newcomer_pid=$started
+  newcomer_pid=$started newcomer_api_port=$signer_port
   wait_until_ready "$newcomer_pid" "http://127.0.0.1:$signer_internal/readyz"
   wait_until_ready "$newcomer_pid" "http://127.0.0.1:$gateway_admin/readyz"
   wait_until "$ready_seconds" "the address of its page is printed" grep -q 'access=' "$banner"
@@ -47,6 +48,16 @@ play_printed_page() {
 
 show_names_on_page() {
   printed_address | PLAYWRIGHT="$playwright" TMPDIR="$work" node "$check/show_names.mjs"
+}
+
+# Over a line that carries 20 MB a second, and breaks.
+upload_on_page() {
+  local line_port
+  read -r line_port < <(python3 "$check/free_ports.py" 1)
+  start newcomer-line node "$check/resumable/cutting_proxy.mjs" "$line_port" "$newcomer_api_port" 20
+  wait_until "$ready_seconds" "the line is there" curl -sf -o /dev/null "http://127.0.0.1:$line_port/"
+  printed_address | PLAYWRIGHT="$playwright" TMPDIR="$work" node "$check/upload_page.mjs" "$line_port"
+  kill "$started"
 }
 
 printed_address() {

@@ -8,7 +8,7 @@ use axum::{
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, time::Duration};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 /// Bytes of a JSON body at most.
 const MAX_JSON: u64 = 64 << 10;
@@ -22,24 +22,27 @@ pub(crate) struct Paced {
     patience: Duration,
     waited: Duration,
     arrived: usize,
+    /// Since when the next piece is waited for: whoever stops waiting can go on.
+    asked: Option<Instant>,
 }
 
 impl Paced {
     /// `patience` is how long the client may take for each [`PROGRESS`] bytes.
     pub(crate) fn new(body: Body, patience: Duration) -> Self {
-        Self { pieces: body.into_data_stream(), patience, waited: Duration::ZERO, arrived: 0 }
+        Self { pieces: body.into_data_stream(), patience, waited: Duration::ZERO, arrived: 0, asked: None }
     }
 
     /// The next piece; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        let asked = Instant::now();
-        let left = self.patience.saturating_sub(self.waited);
-        let piece = match timeout(left, self.pieces.next()).await {
+        let asked = *self.asked.get_or_insert_with(Instant::now);
+        let deadline = asked + self.patience.saturating_sub(self.waited);
+        let piece = match timeout_at(deadline, self.pieces.next()).await {
             Err(_) => return Err(Error::Stalled),
             Ok(None) => return Ok(None),
             Ok(Some(Err(_))) => return Err(Error::invalid("body", "ended before it was complete")),
             Ok(Some(Ok(piece))) => piece,
         };
+        self.asked = None;
         self.waited += asked.elapsed();
         self.arrived += piece.len();
         if self.arrived >= PROGRESS {
@@ -163,6 +166,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_body_is_read_to_its_end() {
         assert_eq!(read(dripping(1024, Duration::from_secs(50))).await.unwrap(), 102_400);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn looking_away_meanwhile_gives_the_client_no_more_time() {
+        let mut body = Paced::new(dripping(1 << 20, Duration::from_secs(61)), Duration::from_secs(60));
+        let outcome = loop {
+            if let Ok(outcome) = tokio::time::timeout(Duration::from_secs(7), body.next()).await {
+                break outcome;
+            }
+        };
+        assert!(matches!(outcome, Err(Error::Stalled)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,12 +14,12 @@ use axum::{
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
     "Authorization, Content-Type, X-Request-Id, Idempotency-Key, Upload-Length, Upload-Offset, Upload-Metadata, \
-     Upload-Checksum, Upload-Concat, Upload-Defer-Length, Tus-Resumable",
+     Upload-Checksum, Upload-Concat, Upload-Defer-Length, Tus-Resumable, X-HTTP-Method-Override",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit-Policy, RateLimit, Retry-After, \
      X-Request-Id, Location, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Concat, Upload-Defer-Length, \
-     Upload-Expires, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm",
+     Upload-Expires, Upload-File-Id, Upload-Warning, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm",
 );
 const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");
 const TRUE: HeaderValue = HeaderValue::from_static("true");

@@ -83,15 +83,30 @@ pub enum Error {
     /// A body that stopped arriving.
     #[error("the body stopped arriving")]
     Stalled,
+    /// A request of a resumable upload in a version of the protocol that is not spoken.
+    #[error("another version of the protocol")]
+    ProtocolVersion,
     /// No such upload, or not the caller's: one answer for both.
     #[error("no such upload")]
     UploadNotFound,
     /// An upload that was left for too long.
     #[error("the upload has expired")]
     UploadExpired,
+    /// An upload that is a file by now.
+    #[error("the upload is finished")]
+    UploadFinished,
+    /// Bytes that do not go on where the upload stands.
+    #[error("the upload stands at {offset}")]
+    OffsetMismatch {
+        /// In bytes.
+        offset: u64,
+    },
     /// Another request is writing the upload.
     #[error("the upload is being written")]
     UploadHeld,
+    /// Bytes that do not sum up to what was said of them.
+    #[error("the checksum is another")]
+    ChecksumMismatch,
     /// An upload of which storage does not hold the bytes that were declared, or holds others by now.
     #[error("the upload is not whole")]
     UploadIncomplete,
@@ -208,6 +223,10 @@ impl Error {
             Self::Stalled => {
                 client(S::REQUEST_TIMEOUT, "Request timeout", "timeout", "The body stopped arriving; send it again.")
             }
+            Self::ProtocolVersion => {
+                let message = "Send Tus-Resumable: 1.0.0, the one version that is spoken here.";
+                client(S::PRECONDITION_FAILED, "Precondition failed", "tus_version", message)
+            }
             Self::UploadNotFound => {
                 let message = "You have no upload at this URL; begin a new one.";
                 client(S::NOT_FOUND, "Upload not found", "upload_not_found", message)
@@ -216,9 +235,20 @@ impl Error {
                 let message = "This upload was left for too long and is gone; begin a new one.";
                 client(S::GONE, "Upload expired", "upload_expired", message)
             }
+            Self::UploadFinished => {
+                client(S::CONFLICT, "Conflict", "upload_finished", "This upload is complete: it is a file now.")
+            }
+            Self::OffsetMismatch { offset } => {
+                let message = format!("The upload stands at {offset}; go on from there.");
+                client(S::CONFLICT, "Conflict", "offset_mismatch", message)
+            }
             Self::UploadHeld => {
                 let message = "Another request is writing this upload; try again in a moment.";
                 client(S::LOCKED, "Locked", "upload_held", message)
+            }
+            Self::ChecksumMismatch => {
+                let message = "The bytes do not have this checksum, and none of them was kept; send them again.";
+                client(checksum_mismatch(), "Checksum mismatch", "checksum_mismatch", message)
             }
             Self::UploadIncomplete => {
                 let message =
@@ -275,6 +305,11 @@ impl Error {
             }
         }
     }
+}
+
+/// The protocol's own (TUS 1.0.0, Checksum).
+fn checksum_mismatch() -> StatusCode {
+    StatusCode::from_u16(460).expect("three digits are a status")
 }
 
 /// The client can do something about it.

@@ -49,7 +49,6 @@ pub mod proxies;
 pub mod rate_limit;
 mod router;
 mod server;
-#[cfg_attr(not(test), expect(dead_code, reason = "what uploads will be resumed by is here before they are"))]
 mod storage;
 mod sweep;
 pub mod tiers;

@@ -105,7 +105,8 @@ impl Metrics {
     }
 
     pub(crate) fn request(&self, method: &Method, route: &str, status: u16, took: Duration) {
-        let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+        let known =
+            [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
         let method = known.iter().find(|known| *known == method).map_or("other", Method::as_str);
         self.requests.with_label_values(&[route, method, &status.to_string()]).inc();
         self.seconds.with_label_values(&[route]).observe(took.as_secs_f64());

@@ -1,12 +1,16 @@
 //! Every route, on one page. The API is served under `/api` and `/api/v1` alike.
 
 use crate::{
-    Signer, admin, boundary, cors, csrf, error::Error, files, health, internal, openapi, rate_limit::unproven, uploads,
+    Signer, admin, boundary, cors, csrf,
+    error::Error,
+    files, health, internal, openapi,
+    rate_limit::unproven,
+    uploads::{self, tus},
     webhooks,
 };
 use axum::{
     Router, middleware,
-    routing::{delete, get, post, put},
+    routing::{delete, get, head, post, put},
 };
 
 /// The public API with all its layers.
@@ -43,6 +47,7 @@ fn api() -> Router<Signer> {
         .route("/files", get(files::list))
         .route("/files/upload", post(uploads::upload))
         .route("/files/raw/{name}", put(uploads::put))
+        .merge(resumable())
         .route("/uploads/presign", post(uploads::presign))
         .route("/uploads/{uploadId}/complete", post(uploads::complete))
         .route("/files/signed-urls", post(files::signed_urls))
@@ -57,6 +62,15 @@ fn api() -> Router<Signer> {
         .route("/admin/users/{userId}/block", post(admin::block))
         .route("/admin/users/{userId}/unblock", post(admin::unblock))
         .route("/admin/users/{userId}/revoke-urls", post(admin::revoke_urls))
+}
+
+/// Uploads by TUS, whose every answer names the protocol's version.
+fn resumable() -> Router<Signer> {
+    let upload = head(tus::look).patch(tus::append).delete(tus::remove).post(tus::overridden);
+    Router::new()
+        .route("/files/tus", post(tus::create).options(tus::discover))
+        .route("/files/tus/{handle}", upload.options(tus::discover))
+        .route_layer(middleware::from_fn(tus::speak))
 }
 
 /// What the internal listener serves.

@@ -1,11 +1,12 @@
 //! The page at `/`: upload, list and play from a browser. One embedded file that asks nobody else for anything.
 //!
-//! Its Content-Security-Policy names its one script and its one style by hash, this service for calls and the
+//! Its Content-Security-Policy names its own script, that of tus-js-client and its one style by hash, this service for calls and the
 //! gateway for media, and nothing more; so even a file name that was mistaken for HTML would run nothing.
 
 use crate::refusal::Refusal;
 use axum::{
     Router,
+    body::Bytes,
     extract::Request,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{AppendHeaders, Html},
@@ -13,9 +14,17 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
+use std::sync::LazyLock;
 use url::Url;
 
 const PAGE: &str = include_str!("../assets/page.html");
+/// Resumable uploads in a browser: tus-js-client 4.3.1 as it is published. Its licence (MIT) lies beside it.
+const TUS: &str = include_str!("../assets/tus-js-client/tus.min.js");
+/// Where that stands in the page.
+const PLACE_OF_TUS: &str = "<script id=\"tus-js-client\"></script>";
+
+/// The page with everything in it.
+static WHOLE: LazyLock<Bytes> = LazyLock::new(|| PAGE.replace(PLACE_OF_TUS, &format!("<script>{TUS}</script>")).into());
 
 /// In the signer's words, whose own fallback does not reach a route merged with its own.
 const METHOD_NOT_ALLOWED: Refusal = Refusal {
@@ -27,10 +36,11 @@ const METHOD_NOT_ALLOWED: Refusal = Refusal {
 
 /// What the page may do. `files` is the origin of the gateway, as a browser writes it.
 fn policy(files: &str) -> String {
+    let library = hash(TUS);
     let script = hash(between(PAGE, "<script type=\"module\">", "</script>"));
     let style = hash(between(PAGE, "<style>", "</style>"));
     format!(
-        "default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; connect-src 'self' {files}; \
+        "default-src 'none'; script-src 'sha256-{library}' 'sha256-{script}'; style-src 'sha256-{style}'; connect-src 'self' {files}; \
          media-src {files}; img-src {files} data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
          require-trusted-types-for 'script'; trusted-types 'none'"
     )
@@ -47,7 +57,7 @@ pub(crate) fn route(files_url: &str) -> Option<Router> {
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         ];
-        (AppendHeaders(fixed), [(header::CONTENT_SECURITY_POLICY, policy.clone())], Html(PAGE))
+        (AppendHeaders(fixed), [(header::CONTENT_SECURITY_POLICY, policy.clone())], Html(WHOLE.clone()))
     });
     Some(Router::new().route("/", page.fallback(async |request: Request| METHOD_NOT_ALLOWED.answer(request))))
 }
@@ -76,8 +86,17 @@ mod tests {
     }
 
     #[test]
+    fn the_library_is_one_script_as_a_browser_reads_it() {
+        for breaks_out in ["</script", "<script", "<!--", "\r", "\0"] {
+            assert!(!TUS.contains(breaks_out), "{breaks_out:?}");
+        }
+        assert!(WHOLE.windows(TUS.len()).any(|part| part == TUS.as_bytes()));
+    }
+
+    #[test]
     fn the_page_has_one_script_one_style_and_nothing_inline() {
-        assert_eq!(PAGE.matches("<script").count(), 1);
+        let own = PAGE.replace(PLACE_OF_TUS, "");
+        assert_eq!((own.matches("<script").count(), PAGE.len() - own.len()), (1, PLACE_OF_TUS.len()));
         assert_eq!(PAGE.matches("<style").count(), 1);
         for forbidden in
             [" style=", " onclick=", " onload=", " onerror=", "javascript:", "innerHTML", " src=", "@import"]

@@ -27,7 +27,6 @@ pub(crate) use idempotency::Claim;
 pub(crate) use provider::{Effect, UserEvent, What};
 pub(crate) use registered::{Description, Registered};
 pub(crate) use upkeep::{Known, Promised};
-#[cfg_attr(not(test), expect(unused_imports, reason = "uploads are not rows yet"))]
 pub(crate) use uploads::{Advance, Held, Hold, Kind, State, Step, UploadRow};
 
 use database::{Database, Statement};

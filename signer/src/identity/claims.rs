@@ -160,10 +160,15 @@ fn is_no_machine(header: &Object, claims: &Object) -> Result<(), Flaw> {
 
 /// RFC 7519 section 4.1.4 to 4.1.6.
 impl Validity {
-    fn of(claims: &Object) -> Result<Self, Flaw> {
+    pub(super) fn of(claims: &Object) -> Result<Self, Flaw> {
         let second = |name| claims.get(name).map(|value| value.as_f64().ok_or(Flaw::Time)).transpose();
         let starts = f64::max(second("nbf")?.unwrap_or(f64::MIN), second("iat")?.unwrap_or(f64::MIN));
         Ok(Self { starts, expires: second("exp")?.ok_or(Flaw::Time)?.floor() })
+    }
+
+    /// The last second (Unix) at which the token surely counts, if it ever does.
+    pub(super) fn last(self) -> u64 {
+        self.expires as u64
     }
 
     /// Whether the token counts at `now` (Unix seconds). `exp <= now - 5` is expired.

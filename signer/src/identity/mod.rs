@@ -113,6 +113,32 @@ impl FromRequestParts<Signer> for Caller {
     }
 }
 
+/// Whoever presents a token where none is needed, because something else was presented too. It must be a good one, but
+/// may have run out: an upload that was begun with it can finish.
+#[derive(Debug, Clone)]
+pub(crate) struct SignedInOnce(Option<Arc<Proof>>);
+
+impl SignedInOnce {
+    /// Whether somebody else than this user presented a token.
+    pub(crate) fn is_other_than(&self, user: &UserId) -> bool {
+        self.0.as_ref().is_some_and(|proof| proof.user.id != *user)
+    }
+}
+
+impl FromRequestParts<Signer> for SignedInOnce {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, signer: &Signer) -> Result<Self, Error> {
+        let proven = match presented(&parts.headers) {
+            Err(Error::TokenMissing) => return Ok(Self(None)),
+            Ok(token) => signer.identity().prove_even_lapsed(token, clock::unix_seconds()).await,
+            Err(refused) => Err(refused),
+        };
+        signer.metrics().token(proven.as_ref().err());
+        proven.map(Some).map(Self)
+    }
+}
+
 /// The one token of a request: from `Authorization`, else from the cookie. A header that is present and bad
 /// never falls back, and two tokens are none.
 fn presented(headers: &HeaderMap) -> Result<&str, Error> {

@@ -3,7 +3,7 @@
 
 use super::{
     Flaw, Key, Rules,
-    claims::{self, Proof},
+    claims::{self, Proof, Validity},
     strict_json::{self, Object},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -41,10 +41,20 @@ impl<'a> Unverified<'a> {
 
     /// What it proves at `now` (Unix seconds), if it is signed by `key`.
     pub(super) fn judge(&self, key: &Key, rules: &Rules, now: u64) -> Result<Proof, Flaw> {
+        claims::judge(&self.header, &self.claims(key)?, rules, now)
+    }
+
+    /// What it proved until it ran out, if it is signed by `key`.
+    pub(super) fn judge_at_its_end(&self, key: &Key, rules: &Rules) -> Result<Proof, Flaw> {
+        let claims = self.claims(key)?;
+        claims::judge(&self.header, &claims, rules, Validity::of(&claims)?.last())
+    }
+
+    fn claims(&self, key: &Key) -> Result<Object, Flaw> {
         if !key.signed(self.signed, self.signature) {
             return Err(Flaw::Signature);
         }
-        claims::judge(&self.header, &part(self.claims)?, rules, now)
+        part(self.claims)
     }
 }
 

@@ -62,6 +62,17 @@ impl Verifier {
         Ok(proof)
     }
 
+    /// As [`Verifier::prove`]; and what a token proved that was good until it ran out.
+    pub(super) async fn prove_even_lapsed(&self, text: &str, now: u64) -> Result<Arc<Proof>, Error> {
+        match self.prove(text, now).await {
+            Err(Error::TokenExpired) => {}
+            judged => return judged,
+        }
+        let token = Unverified::read(text).map_err(refusal)?;
+        let (key, _) = self.keys.of(&token).await?;
+        token.judge_at_its_end(&key, &self.rules).map(Arc::new).map_err(refusal)
+    }
+
     pub(crate) fn webhook_secrets(&self) -> Option<&Secrets> {
         self.webhooks.as_ref()
     }
@@ -129,6 +140,21 @@ mod tests {
         assert!(matches!(verifier.prove(&token, NOW - 6).await, Err(Error::TokenInvalid(Flaw::Time))));
         assert!(matches!(verifier.prove(&token, NOW + 65).await, Err(Error::TokenExpired)));
         assert!(verifier.verified.get(&Fingerprint::of(&token), 0).is_none(), "it is not kept past its end");
+    }
+
+    #[tokio::test]
+    async fn a_token_that_ran_out_still_says_whose_it_was_where_that_is_asked() {
+        let (verifier, token) = verifier();
+        for now in [NOW, NOW + 65, NOW + 1_000_000] {
+            let proof = verifier.prove_even_lapsed(&token, now).await.unwrap();
+            assert_eq!(proof.user.id.as_str(), "user_1");
+        }
+        assert!(matches!(verifier.prove_even_lapsed(&token, NOW - 6).await, Err(Error::TokenInvalid(Flaw::Time))));
+        assert!(matches!(verifier.prove(&token, NOW + 65).await, Err(Error::TokenExpired)), "only there");
+        let rules = Rules { issuer: Some("another".into()), ..Rules::default() };
+        let strict = Verifier { rules, ..verifier };
+        let refused = strict.prove_even_lapsed(&token, NOW + 65).await;
+        assert!(matches!(refused, Err(Error::TokenInvalid(Flaw::Issuer))), "every other rule holds");
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | every operation, on one page | `operations` |
+//! | every operation, on two pages | `operations`, `resumable` |
 //! | how a line of that page becomes an operation | `operation` |
 //! | how a request is refused, step by step | `refusals` |
 //! | bodies that are taken | `bodies` |
@@ -12,6 +12,7 @@ mod bodies;
 mod operation;
 mod operations;
 mod refusals;
+mod resumable;
 
 use axum::{
     http::{HeaderName, header},
@@ -78,6 +79,7 @@ fn document() -> OpenApi {
 fn tags() -> Vec<Tag> {
     [
         ("files", "A user's files."),
+        ("resumable", "Uploads in as many requests as it takes, by TUS 1.0.0 (https://tus.io)."),
         ("links", "Signed URLs that open a file for a while. All of these are limited by user."),
         ("admin", "For the role `admin`; every use is written down."),
         ("internal", "For services, on a listener of its own (`SIGNER_INTERNAL_LISTEN`), without a prefix."),

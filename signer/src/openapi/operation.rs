@@ -31,6 +31,8 @@ pub(super) struct Operation {
     parameters: Vec<Parameter>,
     body: Option<RequestBody>,
     answer: RefOr<Schema>,
+    /// What it answers where that has no body.
+    bare: Option<(u16, &'static [(&'static str, &'static str)])>,
 }
 
 /// A line of the page: method, path, id, what it does.
@@ -45,6 +47,7 @@ pub(super) fn route((method, path): (HttpMethod, &'static str), id: &'static str
                 "^[^\\u0000]{1,255}$",
                 "The file's name, percent-encoded UTF-8 of up to 1024 bytes: a label, never a path.",
             ),
+            "handle" => ("^[A-Za-z0-9_-]{1,128}$", "What the `Location` of its creation ends with: a secret."),
             "userId" => ("^[A-Za-z0-9._@|-]{1,128}$", "A user's id."),
             _ => ("^[^\\u0000]{1,128}$", "A job's id."),
         };
@@ -63,6 +66,7 @@ pub(super) fn route((method, path): (HttpMethod, &'static str), id: &'static str
         steps,
         parameters,
         answer,
+        bare: None,
         securities: &[],
         body: None,
         schemas: Vec::new(),
@@ -84,7 +88,7 @@ impl Operation {
     /// On the public listener, bounded by address; what changes something asks for its origin.
     pub(super) fn bounded(mut self) -> Self {
         self.steps.push(Step::Address);
-        if self.method != HttpMethod::Get {
+        if ![HttpMethod::Get, HttpMethod::Head, HttpMethod::Options].contains(&self.method) {
             self.steps.push(Step::Origin);
         }
         self
@@ -148,6 +152,11 @@ impl Operation {
         Self { answer: answer.into(), ..self }
     }
 
+    /// No body, but a status and these headers.
+    pub(super) fn answers(self, status: u16, headers: &'static [(&'static str, &'static str)]) -> Self {
+        Self { bare: Some((status, headers)), ..self }
+    }
+
     /// A type by its name, and what it is made of.
     fn named<T: ToSchema>(&mut self) -> Ref {
         T::schemas(&mut self.schemas);
@@ -170,7 +179,11 @@ impl Operation {
             operation =
                 operation.server(ServerBuilder::new().url("/").description(Some("The internal listener.")).build());
         }
-        for (status, mut response) in std::iter::once((200, self.done())).chain(responses(&self.steps)) {
+        for (status, mut response) in std::iter::once(self.done()).chain(responses(&self.steps)) {
+            // RFC 9110 section 9.3.2.
+            if self.method == HttpMethod::Head {
+                response.content.clear();
+            }
             if self.tells_allowance(status) {
                 response.headers.extend(allowance_headers().map(|(name, header)| (name.to_owned(), header)));
             }
@@ -179,10 +192,19 @@ impl Operation {
         operation.build()
     }
 
-    fn done(&self) -> Response {
-        let content = ContentBuilder::new().schema(Some(self.answer.clone())).build();
-        let done = ResponseBuilder::new().description("Done.").content("application/json", content);
-        done.header("X-Request-Id", text_header("Of this request, in the log too.")).build()
+    fn done(&self) -> (u16, Response) {
+        let done = ResponseBuilder::new().description("Done.");
+        let done = done.header("X-Request-Id", text_header("Of this request, in the log too."));
+        match self.bare {
+            Some((status, headers)) => {
+                let told = headers.iter().fold(done, |done, (name, about)| done.header(*name, text_header(about)));
+                (status, told.build())
+            }
+            None => {
+                let content = ContentBuilder::new().schema(Some(self.answer.clone())).build();
+                (200, done.content("application/json", content).build())
+            }
+        }
     }
 
     /// Whoever is refused for who they are was counted nowhere; whatever came of the others was.

@@ -1,9 +1,10 @@
-//! Every operation, on one page, in the order of `router`.
+//! Every operation, on one page, in the order of `router`; those of resumable uploads are on the next.
 
 use super::{
     bodies::{Batch, Change, Content, DirectUpload, Event, Registration, ServiceBatch, Upload, Wish},
     operation::{Operation, integer, route, text},
     refusals::Step,
+    resumable,
 };
 use crate::{
     admin::Standing,
@@ -20,6 +21,7 @@ use utoipa::openapi::{
 pub(super) fn all() -> impl Iterator<Item = Operation> {
     let tagged = |tag: &'static str, operations: Vec<Operation>| operations.into_iter().map(move |one| one.tagged(tag));
     tagged("files", files())
+        .chain(tagged("resumable", resumable::all()))
         .chain(tagged("links", links()))
         .chain(tagged("admin", admin()))
         .chain(tagged("internal", internal()))

@@ -38,6 +38,12 @@ pub(super) enum Step {
     Digest,
     /// A file on its way into storage.
     Intake,
+    /// The version of the protocol of resumable uploads.
+    Protocol,
+    /// An upload that is named by its secret, and a token that is none or its owner's.
+    Presented,
+    /// Some of an upload, behind what came before.
+    Share,
     /// A URL into the bucket.
     Presign,
     /// What was put into the bucket, and becomes a file.
@@ -87,6 +93,24 @@ impl Step {
                 Error::Storage(Failure::Full("".into())),
                 nonsense(),
                 unavailable(),
+            ],
+            Self::Protocol => vec![Error::ProtocolVersion],
+            Self::Presented => vec![
+                invalid(),
+                Error::TokenInvalid(Flaw::Signature),
+                Error::KeysUnavailable,
+                Error::UserBlocked,
+                Error::UploadNotFound,
+                Error::UploadExpired,
+                catalog(),
+            ],
+            Self::Share => vec![
+                Error::UploadNotFound,
+                Error::UploadExpired,
+                Error::UploadFinished,
+                Error::OffsetMismatch { offset: 0 },
+                Error::UploadHeld,
+                Error::ChecksumMismatch,
             ],
             Self::Presign => vec![Error::NoDirectUploads, Error::OverQuota { limit: 0 }, nonsense(), unavailable()],
             Self::Completion => vec![

@@ -12,10 +12,15 @@ impl Signer {
     /// the next sweep sees to that.
     pub(crate) async fn take_back_upload(&self, upload: &FileId) -> Result<(), Error> {
         if self.catalog().end_upload(upload).await? {
-            self.discard_upload(upload).await?;
-            self.catalog().remove_upload(upload).await?;
+            self.forget_upload(upload).await?;
         }
         Ok(())
+    }
+
+    /// Storage gives up what it holds of an upload that has just ended, and nothing is left of it.
+    pub(super) async fn forget_upload(&self, upload: &FileId) -> Result<(), Error> {
+        self.discard_upload(upload).await?;
+        Ok(self.catalog().remove_upload(upload).await?)
     }
 
     /// Storage gives up what it holds of an ended upload, and the row says so.

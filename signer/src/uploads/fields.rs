@@ -81,12 +81,21 @@ impl TextFields {
     }
 
     /// Everything that is said of the file.
-    pub(super) fn describe(mut self, filename: String, content_type: String) -> Result<Description, Error> {
-        let job_id = self.texts.remove("job_id").map(job_id).transpose()?;
-        let now = clock::unix_seconds();
-        let expires_at = self.texts.remove("expires_at").map(|text| expiry(&text, now)).transpose()?;
-        Ok(Description { filename, content_type, job_id, metadata: self.texts, expires_at, claimed: None })
+    pub(super) fn describe(self, filename: String, content_type: String) -> Result<Description, Error> {
+        describe(self.texts, filename, content_type)
     }
+}
+
+/// What is said of a file by texts with names, of which some have a place of their own.
+pub(super) fn describe(
+    mut texts: BTreeMap<String, String>,
+    filename: String,
+    content_type: String,
+) -> Result<Description, Error> {
+    let job_id = texts.remove("job_id").map(job_id).transpose()?;
+    let now = clock::unix_seconds();
+    let expires_at = texts.remove("expires_at").map(|text| expiry(&text, now)).transpose()?;
+    Ok(Description { filename, content_type, job_id, metadata: texts, expires_at, ..Description::default() })
 }
 
 fn decoded(text: &str) -> Vec<u8> {

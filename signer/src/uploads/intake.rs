@@ -1,6 +1,7 @@
 //! The one way a file comes in by one request: a reservation first, the object durable second, listed last. Nothing is
 //! acknowledged before all are, and an intake that is dropped leaves nothing behind.
 
+use super::Terms;
 use crate::{
     Signer,
     catalog::FileRow,
@@ -29,6 +30,9 @@ pub(crate) struct Description {
     pub(crate) metadata: BTreeMap<String, String>,
     /// Unix seconds.
     pub(crate) expires_at: Option<u64>,
+    /// What only an upload in several requests has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) terms: Option<Terms>,
     /// The idempotency key that the file answers.
     #[serde(skip)]
     pub(crate) claimed: Option<idempotency::Key>,

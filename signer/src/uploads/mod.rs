@@ -1,7 +1,7 @@
-//! `POST /files/upload`: a browser's form, streamed into storage. `PUT /files/raw/{name}`: a plain body, likewise. And past
-//! the signer, straight into the bucket.
+//! Files on their way in: a browser's form or a plain body in one request, by [`tus`] in as many as it takes, and past the
+//! signer straight into the bucket.
 //!
-//! | step | where |
+//! | step of a form | where |
 //! |---|---|
 //! | take a place among the uploads under way, which are bounded | [`intake`] |
 //! | note that it is under way, and how much it may bring | [`reservation`] |
@@ -26,10 +26,13 @@ mod parts;
 mod presigned;
 mod raw;
 mod reservation;
+mod running_hash;
+pub(crate) mod tus;
 
 pub(crate) use intake::{Description, Intake, Place};
 pub(crate) use presigned::{Presigned, complete, presign};
 pub(crate) use raw::put;
+pub(crate) use tus::Terms;
 
 use crate::{
     Signer,

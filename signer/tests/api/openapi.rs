@@ -49,8 +49,12 @@ async fn it_holds_every_method_of_every_path_and_no_other() {
         };
         let answer = call.send().await;
         answer.refuses(405, "Method not allowed", "method_not_allowed");
-        let allowed = answer.header("allow").split(',').filter(|method| *method != "HEAD").map(ToOwned::to_owned);
-        assert_eq!(methods, allowed.collect(), "{path}");
+        let mut allowed: BTreeSet<_> = answer.header("allow").split(',').map(ToOwned::to_owned).collect();
+        // What can be got can be asked for its head.
+        if allowed.contains("GET") {
+            allowed.remove("HEAD");
+        }
+        assert_eq!(methods, allowed, "{path}");
     }
 }
 
@@ -62,7 +66,7 @@ async fn what_takes_no_token_is_what_says_so() {
         for method in methods.iter().filter(|_| !path.starts_with("/internal/")) {
             let operation = &document["paths"][&path][method.to_lowercase()];
             let asked = format!("/api{}", path.replace(['{', '}'], ""));
-            let answer = server.call(method.clone().leak(), &asked).send().await;
+            let answer = server.call(method.clone().leak(), &asked).header("tus-resumable", "1.0.0").send().await;
             assert_eq!(answer.status == 401, operation["security"].is_array(), "{method} {path}");
             assert!(operation["responses"][answer.status.to_string()].is_object(), "{method} {path} {}", answer.status);
         }

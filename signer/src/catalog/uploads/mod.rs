@@ -9,8 +9,6 @@
 //!
 //! An open upload counts in its owner's total: with the size that was declared, else with the bytes received.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "uploads are not rows yet"))]
-
 mod ending;
 mod finish;
 mod writing;

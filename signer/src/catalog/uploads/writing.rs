@@ -112,6 +112,13 @@ impl Catalog {
         transaction.commit_within(owner, total).await
     }
 
+    /// Whether this holder has not been displaced. It holds on no longer for asking.
+    pub(crate) async fn is_held_by(&self, upload: &FileId, holder: &str) -> sqlx::Result<bool> {
+        let statement = Statement::new("SELECT 1 FROM uploads WHERE id = $1 AND state = 'open'");
+        let statement = held_by(statement.bind(upload.as_str()), Some(holder));
+        Ok(self.database.optional(statement).await?.is_some())
+    }
+
     /// Lets go of it: somebody else may go on at once.
     pub(crate) async fn release_upload(&self, upload: &FileId, holder: &str) -> sqlx::Result<()> {
         let statement = Statement::new("UPDATE uploads SET holder = NULL, held_until = NULL WHERE id = $1");

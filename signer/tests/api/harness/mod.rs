@@ -6,6 +6,7 @@ mod fsck;
 mod link;
 mod process;
 mod provider;
+mod resumable;
 mod tokens;
 mod webhook;
 
@@ -15,7 +16,8 @@ pub(crate) use fsck::{signer, unfinished_key};
 pub(crate) use link::Link;
 pub(crate) use process::{Process, service_token};
 pub(crate) use provider::{BRISK, ON_DEMAND, Provider, Reply, eventually, jwk, key_set};
-pub(crate) use tokens::{KEY, OTHER_KEY, now, of_texts, pss, public_pem, token};
+pub(crate) use resumable::{Resumable, noise, pair};
+pub(crate) use tokens::{KEY, OTHER_KEY, Token, now, of_texts, pss, public_pem, token};
 pub(crate) use webhook::{Message, NEW_WEBHOOK_SECRET, WEBHOOK_SECRET, message, of};
 
 use object_store::{ObjectStoreExt, path::Path};
@@ -165,16 +167,20 @@ impl Server {
 
     /// The lines of the audit table, oldest first: actor, action, target.
     pub(crate) async fn audit(&self) -> Vec<String> {
-        const LINES: &str = "SELECT actor || ' ' || action || ' ' || target FROM audit ORDER BY at, id";
+        self.texts("SELECT actor || ' ' || action || ' ' || target FROM audit ORDER BY at, id").await
+    }
+
+    /// The one column of what a query finds in the catalog.
+    pub(crate) async fn texts(&self, query: &'static str) -> Vec<String> {
         match &self.config.catalog {
             CatalogUrl::Sqlite(path) => {
                 let url = format!("sqlite://{}", path.display());
                 let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-                sqlx::query_scalar(LINES).fetch_all(&mut connection).await.unwrap()
+                sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
             }
             CatalogUrl::Postgres(url) => {
                 let mut connection = sqlx::PgConnection::connect(url.expose()).await.unwrap();
-                sqlx::query_scalar(LINES).fetch_all(&mut connection).await.unwrap()
+                sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
             }
         }
     }
@@ -231,13 +237,7 @@ impl Server {
 
     /// The bytes of an object.
     pub(crate) async fn object(&self, key: &str) -> Vec<u8> {
-        match &self.config.storage {
-            StorageUrl::Folder(root) => std::fs::read(root.join(key)).unwrap(),
-            StorageUrl::S3 { prefix, .. } => {
-                let path = Path::parse(format!("{prefix}/{key}")).unwrap();
-                bucket(&self.config).0.get(&path).await.unwrap().bytes().await.unwrap().to_vec()
-            }
-        }
+        object(&self.config, key).await
     }
 
     pub(crate) fn is_folder(&self) -> bool {
@@ -246,6 +246,17 @@ impl Server {
 
     pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("files")
+    }
+}
+
+/// The bytes of an object in the storage of this configuration.
+async fn object(config: &Config, key: &str) -> Vec<u8> {
+    match &config.storage {
+        StorageUrl::Folder(root) => std::fs::read(root.join(key)).unwrap(),
+        StorageUrl::S3 { prefix, .. } => {
+            let path = Path::parse(format!("{prefix}/{key}")).unwrap();
+            bucket(config).0.get(&path).await.unwrap().bytes().await.unwrap().to_vec()
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The signer as a process of its own, and what it says.
 
-use super::{SECRET, public_pem};
+use super::{Call, Resumable, SECRET, aws, config, make_schema, public_pem, variables};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{
     fs,
@@ -16,8 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Ends with the test.
 pub(crate) struct Process {
-    child: Child,
+    child: Running,
     folder: TempDir,
+    variables: Vec<(String, String)>,
     /// How much of its log was looked at.
     heard: usize,
     pub(crate) api: SocketAddr,
@@ -31,7 +33,27 @@ impl Process {
 
     /// With these variables beside the usual ones, listening.
     pub(crate) fn given(variables: &[(&str, &str)]) -> Self {
+        Self::run(tempfile::tempdir().unwrap(), variables.iter().map(|(name, value)| (*name, *value)))
+    }
+
+    /// On the storage and the catalog that these tests are run on.
+    pub(crate) async fn on_given_parts() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let usual = variables(&folder);
+        make_schema(&config(&usual).unwrap().catalog).await;
+        let parts = usual.into_iter().filter(|(name, _)| ["STORAGE_URL", "DATABASE_URL"].contains(name));
+        let variables: Vec<_> = parts.map(|(name, value)| (name.to_owned(), value)).chain(aws().0).collect();
+        Self::run(folder, variables.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    /// As after a power cut, but for what the disk had not been told to keep.
+    pub(crate) fn killed_and_started_again(self) -> Self {
+        let Self { child, folder, variables, .. } = self;
+        drop(child);
+        Self::run(folder, variables.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    fn run<'a>(folder: TempDir, variables: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
         let at = |name: &str| folder.path().join(name).display().to_string();
         fs::write(at("clerk.pem"), public_pem()).unwrap();
         fs::write(at("secret"), SECRET).unwrap();
@@ -46,14 +68,16 @@ impl Process {
             .env("FILE_SIGNING_SECRET_FILE", at("secret"))
             .env("CLERK_JWT_KEY_FILE", at("clerk.pem"))
             .env("SIGNER_SERVICE_TOKENS_FILE", at("tokens"))
-            .envs(variables.iter().copied())
+            .envs(variables.clone())
             // A file, not a pipe: whoever does not read it does not hold the process up.
             .stderr(fs::File::create(at("log")).unwrap())
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut process = Self { child, folder, heard: 0, api: nowhere, internal: nowhere };
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let child = Running(child);
+        let mut process = Self { child, folder, variables, heard: 0, api: nowhere, internal: nowhere };
         let listening = process.says("listening");
         (process.api, process.internal) = (address(&listening, "api"), address(&listening, "internal"));
         process
@@ -74,25 +98,43 @@ impl Process {
                     return line.trim_end().to_owned();
                 }
             }
-            assert!(self.child.try_wait().unwrap().is_none(), "it ended without {part}");
+            assert!(self.child.0.try_wait().unwrap().is_none(), "it ended without {part}");
             sleep(Duration::from_millis(20));
         }
         panic!("no {part}");
     }
 
     pub(crate) fn hang_up(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::HUP).unwrap();
+        kill_process(Pid::from_child(&self.child.0), Signal::HUP).unwrap();
     }
 
     pub(crate) fn write(&self, file: &str, text: &str) {
         fs::write(self.folder.path().join(file), text).unwrap();
     }
+
+    /// Begins an upload of this length, and returns it.
+    pub(crate) async fn begun(&self, user: &str, length: usize) -> Resumable {
+        let creation = Call::new(self.api, "POST", "/api/files/tus").header("tus-resumable", "1.0.0").by(user);
+        let answer = creation.header("upload-length", &length.to_string()).send().await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        Resumable { api: self.api, path: answer.header("location").to_owned() }
+    }
+
+    /// The file, as its owner sees it.
+    pub(crate) async fn file(&self, owner: &str, id: &str) -> Value {
+        let answer = Call::new(self.api, "GET", &format!("/api/files/{id}")).by(owner).send().await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["data"]["file"].clone()
+    }
 }
 
-impl Drop for Process {
+/// Killed when dropped.
+struct Running(Child);
+
+impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
