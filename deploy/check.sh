@@ -33,6 +33,10 @@ source "$check/identity.sh"
 source "$check/measurements.sh"
 # shellcheck source=deploy/check/end_to_end.sh
 source "$check/end_to_end.sh"
+# shellcheck source=deploy/check/fsck.sh
+source "$check/fsck.sh"
+# shellcheck source=deploy/check/presigned.sh
+source "$check/presigned.sh"
 # shellcheck source=deploy/check/encrypted.sh
 source "$check/encrypted.sh"
 # shellcheck source=deploy/check/on_postgres.sh
@@ -103,6 +107,7 @@ step "uploads are measured, briefly" measure_uploads_briefly
 if [[ "$embedded_only" == false ]]; then
   step "a storage server is installed" install_storage_server
   step "SeaweedFS starts" start_seaweedfs
+  step "a bucket takes the lifecycle rule" keep_lifecycle_rule
   step "the gateway's tests pass on S3" test_gateway_on_s3
   step "the signer's tests pass on S3" test_signer_on_s3
 fi

@@ -20,6 +20,8 @@ end_to_end() { # s3|file, storage URL
   step "$kind: a stranger finds no such file" refuse_strangers
   step "$kind: a deleted file is gone, its URL and its object" delete_clip
   step "$kind: an upload cut in the middle leaves nothing" cut_upload
+  step "$kind: fsck removes what belongs to nothing, and nothing else" fsck_storage
+  [[ "$storage" == file://* ]] || step "$kind: a clip is put past the signer, and stays as it was accepted" put_past_the_signer
   step "$kind: messages that Svix's library signs ban and delete a user, once each" hear_of_users
   step "$kind: the services' metrics are read" keep_metrics
   step "$kind: SIGTERM ends both services with exit code 0" stop_services

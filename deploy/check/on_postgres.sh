@@ -8,6 +8,7 @@ on_postgres() {
   step "postgres: a clip is uploaded and listed" upload_clip
   step "postgres: its owner gets a signed URL" sign_url
   step "postgres: a download is the file, byte for byte" download_all
+  step "postgres: fsck removes what belongs to nothing, and nothing else" fsck_storage
   step "postgres: the gateway's role can read and nothing else" gateway_only_reads
   step "postgres: while the server is away, 503 and what is known" serve_without_postgres
   step "postgres: when it is back, so is everything" recover_with_postgres

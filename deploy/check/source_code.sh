@@ -43,7 +43,7 @@ test_gateway_on_postgres() {
 }
 
 test_catalog_on_postgres() {
-  TEST_DATABASE_URL="$postgres_url" cargo test --locked --package signer --lib catalog
+  TEST_DATABASE_URL="$postgres_url" cargo test --locked --package signer --lib -- catalog upkeep
 }
 
 # The same arithmetic in Redis, then signers that share one, and one whose Redis goes away and comes back.
@@ -53,6 +53,6 @@ test_limits_on_redis() {
 }
 
 test_signer_on_s3() {
-  TEST_STORAGE_URL="$bucket/signer-tests" cargo test --locked --package signer --lib storage
+  TEST_STORAGE_URL="$bucket/signer-tests" cargo test --locked --package signer --lib -- storage upkeep
   TEST_STORAGE_URL="$bucket/signer-tests" cargo test --locked --workspace --test api
 }

@@ -8,10 +8,10 @@ use gateway::{
 };
 use proto::settings::{COMMON, EXIT_USAGE, Settings, Source, command};
 use proto::storage::Aws;
-use std::{net::SocketAddr, process::exit};
+use std::{io, net::SocketAddr, process::exit};
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -37,10 +37,11 @@ fn main() -> anyhow::Result<()> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = bind(config.listen, "GATEWAY_LISTEN").await?;
     let admin = bind(config.admin_listen, "GATEWAY_ADMIN_LISTEN").await?;
+    let signals = Signals::listen()?;
     tracing::info!(files = %listener.local_addr()?, admin = %admin.local_addr()?, "listening");
     let gateway = Gateway::open(config)?;
     let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-    let signals = tokio::spawn(signals(gateway.clone(), drain.clone(), cut.clone()));
+    let signals = tokio::spawn(signals.obey(gateway.clone(), drain.clone(), cut.clone()));
     let served = gateway.run(listener, admin, drain, cut).await;
     signals.abort();
     served.context("no threads to serve on")
@@ -50,26 +51,44 @@ async fn bind(address: SocketAddr, name: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({name})"))
 }
 
-/// SIGTERM or SIGINT drains, a second one cuts; SIGHUP reads the secrets' and the certificate's files again.
-async fn signals(gateway: Gateway, drain: CancellationToken, cut: CancellationToken) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = hang_up.recv() => {
-                reread_keys(&gateway);
-                gateway.look_at_certificate();
-            }
-            _ = async { tokio::select! { s = terminate.recv() => s, s = interrupt.recv() => s } } => {
-                if drain.is_cancelled() {
-                    cut.cancel();
+/// What operators send.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// From here on none of them ends the process by itself.
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// SIGTERM or SIGINT drains, a second one cuts; SIGHUP reads the secrets' and the certificate's files again.
+    async fn obey(mut self, gateway: Gateway, drain: CancellationToken, cut: CancellationToken) {
+        loop {
+            tokio::select! {
+                _ = self.hang_up.recv() => {
+                    reread_keys(&gateway);
+                    gateway.look_at_certificate();
                 }
-                drain.cancel();
-                tracing::info!("draining; a second signal cuts");
+                _ = self.terminate.recv() => stop(&drain, &cut),
+                _ = self.interrupt.recv() => stop(&drain, &cut),
             }
         }
     }
+}
+
+fn stop(drain: &CancellationToken, cut: &CancellationToken) {
+    if drain.is_cancelled() {
+        cut.cancel();
+    }
+    drain.cancel();
+    tracing::info!("draining; a second signal cuts");
 }
 
 fn reread_keys(gateway: &Gateway) {

@@ -83,6 +83,21 @@ pub enum Error {
     /// A body that stopped arriving.
     #[error("the body stopped arriving")]
     Stalled,
+    /// No such upload, or not the caller's: one answer for both.
+    #[error("no such upload")]
+    UploadNotFound,
+    /// An upload that was left for too long.
+    #[error("the upload has expired")]
+    UploadExpired,
+    /// Another request is writing the upload.
+    #[error("the upload is being written")]
+    UploadHeld,
+    /// An upload of which storage does not hold the bytes that were declared, or holds others by now.
+    #[error("the upload is not whole")]
+    UploadIncomplete,
+    /// Storage that no client can put anything into by itself.
+    #[error("no direct uploads")]
+    NoDirectUploads,
     /// No such file, or not the caller's: one answer for both.
     #[error("no such file")]
     FileNotFound,
@@ -192,6 +207,27 @@ impl Error {
             }
             Self::Stalled => {
                 client(S::REQUEST_TIMEOUT, "Request timeout", "timeout", "The body stopped arriving; send it again.")
+            }
+            Self::UploadNotFound => {
+                let message = "You have no upload at this URL; begin a new one.";
+                client(S::NOT_FOUND, "Upload not found", "upload_not_found", message)
+            }
+            Self::UploadExpired => {
+                let message = "This upload was left for too long and is gone; begin a new one.";
+                client(S::GONE, "Upload expired", "upload_expired", message)
+            }
+            Self::UploadHeld => {
+                let message = "Another request is writing this upload; try again in a moment.";
+                client(S::LOCKED, "Locked", "upload_held", message)
+            }
+            Self::UploadIncomplete => {
+                let message =
+                    "What lies at the URL of this upload is not all of the file; PUT it there, then ask again.";
+                client(S::CONFLICT, "Conflict", "upload_incomplete", message)
+            }
+            Self::NoDirectUploads => {
+                let message = "Files are kept in a folder here, which has no URLs to put to; POST to /files/upload.";
+                client(S::CONFLICT, "Conflict", "no_direct_uploads", message)
             }
             Self::FileNotFound => client(S::NOT_FOUND, "File not found", "not_found", "You have no file with this id."),
             Self::ObjectNotFound => {

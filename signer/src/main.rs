@@ -18,13 +18,14 @@ use signer::{
     upkeep::fsck::{self, Fsck},
 };
 use std::{
+    convert::Infallible,
     fmt::Display,
     io::{self, Write},
     process::ExitCode,
 };
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -113,10 +114,11 @@ async fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     let internal = listen("SIGNER_INTERNAL_LISTEN", config.internal_listen).await?;
     let signer = Signer::open(config).await?;
     let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
+    let signals = Signals::listen()?;
     tracing::info!(api = %listener.local_addr()?, internal = %internal.local_addr()?, "listening");
     tokio::select! {
         () = signer.run(listener, internal, signer.router(), drain.clone(), cut.clone()) => {}
-        failed = signals(&signer, flags, &drain, &cut) => failed?,
+        never = signals.obey(&signer, flags, &drain, &cut) => match never {},
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -125,21 +127,36 @@ async fn listen(name: &str, address: std::net::SocketAddr) -> anyhow::Result<Tcp
     TcpListener::bind(address).await.with_context(|| format!("{name} {address} cannot be listened on"))
 }
 
-/// Runs until it is dropped, unless signals cannot be had at all.
-async fn signals(
-    signer: &Signer,
-    flags: &ArgMatches,
-    drain: &CancellationToken,
-    cut: &CancellationToken,
-) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => stop(drain, cut),
-            _ = interrupt.recv() => stop(drain, cut),
-            _ = hang_up.recv() => reload(signer, flags),
+/// What operators send.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// From here on none of them ends the process by itself.
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn obey(
+        mut self,
+        signer: &Signer,
+        flags: &ArgMatches,
+        drain: &CancellationToken,
+        cut: &CancellationToken,
+    ) -> Infallible {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => stop(drain, cut),
+                _ = self.interrupt.recv() => stop(drain, cut),
+                _ = self.hang_up.recv() => reload(signer, flags),
+            }
         }
     }
 }

@@ -43,6 +43,8 @@ fn api() -> Router<Signer> {
         .route("/files", get(files::list))
         .route("/files/upload", post(uploads::upload))
         .route("/files/raw/{name}", put(uploads::put))
+        .route("/uploads/presign", post(uploads::presign))
+        .route("/uploads/{uploadId}/complete", post(uploads::complete))
         .route("/files/signed-urls", post(files::signed_urls))
         .route("/files/{fileId}", get(files::read).patch(files::change).delete(files::delete))
         .route("/files/{fileId}/signed-url", post(files::signed_url))

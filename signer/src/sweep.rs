@@ -68,9 +68,13 @@ impl Signer {
     async fn end_what_is_due(&self) -> sqlx::Result<()> {
         self.delete_files_of_deleted_users().await?;
         while self.catalog().mark_outlived_deleted(clock::unix_millis(), BATCH).await? > 0 {}
-        let expired = self.catalog().expire_uploads(clock::unix_millis()).await?;
-        self.metrics().uploads_expired(expired);
-        Ok(())
+        loop {
+            let expired = self.catalog().expire_uploads(clock::unix_millis(), BATCH).await?;
+            self.metrics().uploads_expired(expired);
+            if expired == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Takes every file and every upload of every deleted user from them. What was begun and not ended is found again

@@ -73,6 +73,29 @@ pub(super) struct Change {
     metadata: Option<BTreeMap<String, String>>,
 }
 
+/// A file that is to be put straight into the bucket.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct DirectUpload {
+    #[schema(min_length = 1, max_length = 1024)]
+    filename: String,
+    /// In bytes: exactly so many can be put. A tier may allow fewer.
+    #[schema(maximum = 5_368_709_120_u64, examples(5))]
+    size: u64,
+    /// By the file's name if not given.
+    content_type: Option<String>,
+    #[schema(min_length = 1, max_length = 128)]
+    job_id: Option<String>,
+    /// At most 64 texts of up to 8 KiB.
+    metadata: Option<BTreeMap<String, String>>,
+    /// RFC 3339, in the future: the file is gone from then on.
+    #[schema(format = DateTime, examples("2100-01-31T12:00:00Z"))]
+    expires_at: Option<String>,
+    /// Seconds that the URL lasts.
+    #[schema(minimum = 1, maximum = 86_400, default = 3600)]
+    expires_in: Option<u64>,
+}
+
 /// An object in storage, and whose file it is.
 #[derive(ToSchema)]
 pub(super) struct Registration {

@@ -40,6 +40,7 @@ pub(super) fn route((method, path): (HttpMethod, &'static str), id: &'static str
     for name in path.split(['{', '}']).skip(1).step_by(2) {
         let (pattern, about) = match name {
             "fileId" => ("^[A-Za-z0-9_-]{1,128}$", "A file's id."),
+            "uploadId" => ("^[A-Za-z0-9_-]{1,128}$", "An upload's id."),
             "name" => (
                 "^[^\\u0000]{1,255}$",
                 "The file's name, percent-encoded UTF-8 of up to 1024 bytes: a label, never a path.",

@@ -1,7 +1,7 @@
 //! Every operation, on one page, in the order of `router`.
 
 use super::{
-    bodies::{Batch, Change, Content, Event, Registration, ServiceBatch, Upload, Wish},
+    bodies::{Batch, Change, Content, DirectUpload, Event, Registration, ServiceBatch, Upload, Wish},
     operation::{Operation, integer, route, text},
     refusals::Step,
 };
@@ -9,6 +9,7 @@ use crate::{
     admin::Standing,
     files::{Deleted, Link, Links, Listing, OneFile, Revoked, Uploaded, Usage},
     health::{KeysHealth, SystemHealth},
+    uploads::Presigned,
     webhooks::Received,
 };
 use utoipa::openapi::{
@@ -38,6 +39,15 @@ fn files() -> Vec<Operation> {
             .through(&[Step::Rate, Step::Intake])
             .once()
             .takes::<Content>("application/octet-stream", False)
+            .gives::<Uploaded>(),
+        route((Post, "/uploads/presign"), "presignUpload", "A URL to put a file straight into the bucket")
+            .by_user()
+            .through(&[Step::Rate, Step::Presign])
+            .json::<DirectUpload>(True)
+            .gives::<Presigned>(),
+        route((Post, "/uploads/{uploadId}/complete"), "completeUpload", "Makes a file of what was put into the bucket")
+            .by_user()
+            .through(&[Step::Completion])
             .gives::<Uploaded>(),
         route((Get, "/files/{fileId}"), "readFile", "What is known of a file")
             .by_user()

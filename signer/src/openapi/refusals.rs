@@ -38,6 +38,10 @@ pub(super) enum Step {
     Digest,
     /// A file on its way into storage.
     Intake,
+    /// A URL into the bucket.
+    Presign,
+    /// What was put into the bucket, and becomes a file.
+    Completion,
     /// An object that is in storage already.
     Object,
     /// The user for whom a service asks.
@@ -81,6 +85,17 @@ impl Step {
                 Error::OverQuota { limit: 0 },
                 Error::Overloaded,
                 Error::Storage(Failure::Full("".into())),
+                nonsense(),
+                unavailable(),
+            ],
+            Self::Presign => vec![Error::NoDirectUploads, Error::OverQuota { limit: 0 }, nonsense(), unavailable()],
+            Self::Completion => vec![
+                Error::NoDirectUploads,
+                Error::UploadNotFound,
+                Error::UploadExpired,
+                Error::UploadHeld,
+                Error::UploadIncomplete,
+                Error::FileNotFound,
                 nonsense(),
                 unavailable(),
             ],

@@ -19,6 +19,7 @@ pub(crate) mod tests;
 
 pub(crate) use key::{Found, Key, Kind};
 pub(crate) use progress::Progress;
+pub(crate) use remote::{Bucket, MAX_INCOMING};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
@@ -154,7 +155,7 @@ impl Storage {
     }
 
     /// The bucket, where clients can put objects without us.
-    pub(crate) fn bucket(&self) -> Option<&remote::Bucket> {
+    pub(crate) fn bucket(&self) -> Option<&Bucket> {
         match self {
             Self::Local(_) => None,
             Self::Remote(bucket) => Some(bucket),

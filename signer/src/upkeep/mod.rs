@@ -3,10 +3,10 @@
 //!
 //! | part | where |
 //! |---|---|
-//! | both, page by page | [`check`] |
-//! | what is found, and how it is told | [`finding`] |
+//! | both, page by page | `check` |
+//! | what is found, and how it is told | `finding` |
 //! | by hand | [`fsck`] |
-//! | by the clock, and gently | [`background`] |
+//! | by the clock, and gently | `background` |
 //!
 //! What a row says is to go is the sweep's to see to; here it is only looked for what no row knows. Nothing is removed
 //! but what lies below `managed/` under a name that the signer gives.

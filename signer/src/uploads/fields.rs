@@ -32,7 +32,7 @@ pub(super) struct TextFields {
 
 impl TextFields {
     /// Reads a part whole.
-    pub(super) async fn take(&mut self, mut part: TextPart<'_>) -> Result<(), Error> {
+    pub(super) async fn take(&mut self, mut part: TextPart<'_, '_>) -> Result<(), Error> {
         self.has_room_for_one("body")?;
         let mut bytes = Vec::new();
         while let Some(piece) = part.next().await? {
@@ -95,7 +95,7 @@ fn decoded(text: &str) -> Vec<u8> {
 }
 
 /// RFC 3339 section 5.6 in Unix seconds. The parser takes more than that, so the shape is checked here.
-fn expiry(text: &str, now: u64) -> Result<u64, Error> {
+pub(super) fn expiry(text: &str, now: u64) -> Result<u64, Error> {
     let is_rfc3339 = text.len() <= 40
         && text.as_bytes().get(10).is_some_and(|byte| b"Tt".contains(byte))
         && text.bytes().all(|byte| byte.is_ascii_digit() || b"TtZz:.+-".contains(&byte));

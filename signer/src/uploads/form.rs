@@ -5,29 +5,21 @@ use super::{
     digest::Expected,
     disposition::{self, Disposition},
     fields,
+    parts::{Parts, lines, unreadable},
 };
 use crate::{
     body::{Paced, essence},
     error::Error,
 };
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use bytes::Bytes;
-use futures_util::{Stream, stream};
-use multer::{Field, Multipart};
-use std::{
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    task::{Context, Poll, ready},
-};
+use mediatype::{MediaType, ReadParams, names};
 
 const FORM_DATA: &str = "multipart/form-data";
 /// RFC 2046 section 5.1.1.
 const MAX_BOUNDARY: usize = 70;
-/// Bytes of one part's header, and some of what follows it in the same piece.
-const MAX_HEAD: usize = 32 << 10;
+/// Lines of one part's header.
+const MAX_LINES: usize = 32;
 /// The name of a file that came without one.
 const UNNAMED: &str = "file";
 
@@ -37,77 +29,81 @@ pub(super) fn boundary(headers: &HeaderMap) -> Result<String, Error> {
         return Err(Error::MediaType { expected: FORM_DATA });
     }
     let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let boundary = multer::parse_boundary(declared).ok();
+    let media_type = MediaType::parse(declared.trim()).ok();
+    let boundary =
+        media_type.and_then(|media_type| Some(media_type.get_param(names::BOUNDARY)?.unquoted_str().into_owned()));
     let fits = |text: &String| (1..=MAX_BOUNDARY).contains(&text.len());
     boundary.filter(fits).ok_or(Error::invalid("Content-Type", "must give a boundary of 1 to 70 characters"))
 }
 
 /// A form being read.
-pub(super) struct Form<'a> {
-    parts: Multipart<'a>,
-    gauge: Arc<Gauge>,
-}
+pub(super) struct Form<'a>(Parts<'a>);
 
-/// A part of a form. It must be read to its end before the next one.
-pub(super) enum Part<'a> {
-    File(FilePart<'a>),
-    Text(TextPart<'a>),
+/// A part of a form. What is not read of it is skipped.
+pub(super) enum Part<'a, 'body> {
+    File(FilePart<'a, 'body>),
+    Text(TextPart<'a, 'body>),
 }
 
 /// The part named `file`.
-pub(super) struct FilePart<'a> {
+pub(super) struct FilePart<'a, 'body> {
     /// 1 to 1024 bytes; a label, whatever it looks like.
     pub(super) filename: String,
     /// As declared, if it was.
     pub(super) content_type: Option<String>,
     /// The checksums in its header.
     pub(super) expected: Expected,
-    content: Field<'a>,
+    content: &'a mut Parts<'body>,
 }
 
 /// Any other part.
-pub(super) struct TextPart<'a> {
+pub(super) struct TextPart<'a, 'body> {
     pub(super) name: String,
-    content: Field<'a>,
+    content: &'a mut Parts<'body>,
 }
 
-impl<'a> Form<'a> {
-    /// Begins to read. The body must begin with the boundary: a preamble is where two readers see two forms.
-    pub(super) async fn open(body: &'a mut Paced, boundary: &str) -> Result<Self, Error> {
-        let first = format!("--{boundary}");
-        let mut begun = Vec::new();
-        while begun.len() < first.len() {
-            begun.extend_from_slice(&body.next().await?.ok_or_else(unreadable)?);
-        }
-        if !begun.starts_with(first.as_bytes()) {
-            return Err(unreadable());
-        }
-        let gauge = Arc::new(Gauge::default());
-        let pieces = stream::unfold((Some(begun), body), |(begun, body)| async move {
-            let piece = match begun {
-                Some(begun) => Ok(begun.into()),
-                None => body.next().await.transpose()?,
-            };
-            Some((piece, (None, body)))
-        });
-        let gated = Gated { pieces: Box::pin(pieces), gauge: Arc::clone(&gauge), pausing: false };
-        Ok(Self { parts: Multipart::new(gated, boundary), gauge })
+/// What a part's header says. Its disposition is no header of HTTP: a file name may hold any character.
+#[derive(Default)]
+struct Head {
+    disposition: Option<Disposition>,
+    others: HeaderMap,
+}
+
+impl<'body> Form<'body> {
+    /// Begins to read.
+    pub(super) async fn open(body: &'body mut Paced, boundary: &str) -> Result<Self, Error> {
+        Parts::open(body, boundary).await.map(Self)
     }
 
     /// The next part; `None` behind the closing boundary.
-    pub(super) async fn next(&mut self) -> Result<Option<Part<'a>>, Error> {
-        self.gauge.begin_head();
-        let field = self.parts.next_field().await.map_err(error)?;
-        self.gauge.end_head();
-        field.map(part).transpose()
+    pub(super) async fn next(&mut self) -> Result<Option<Part<'_, 'body>>, Error> {
+        let Some(text) = self.0.head().await? else { return Ok(None) };
+        let head = Head::read(&text).ok_or_else(unreadable)?;
+        part(head, &mut self.0).map(Some)
     }
 }
 
-fn part(content: Field<'_>) -> Result<Part<'_>, Error> {
-    let headers = content.headers();
-    let disposition = headers.get(header::CONTENT_DISPOSITION);
-    let Disposition { name, filename } =
-        disposition.and_then(|value| disposition::parse(value.as_bytes())).ok_or_else(unreadable)?;
+impl Head {
+    fn read(text: &[u8]) -> Option<Self> {
+        let mut head = Self::default();
+        for (index, line) in lines(text).enumerate() {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            let is_line = index < MAX_LINES && !line.iter().any(|byte| b"\r\n".contains(byte));
+            let name = HeaderName::from_bytes(&line[..colon]).ok().filter(|_| is_line)?;
+            let value = line[colon + 1..].trim_ascii();
+            if name == header::CONTENT_DISPOSITION {
+                let is_first = head.disposition.replace(disposition::parse(value)?).is_none();
+                is_first.then_some(())?;
+            } else {
+                head.others.append(name, HeaderValue::from_bytes(value).ok()?);
+            }
+        }
+        Some(head)
+    }
+}
+
+fn part<'a, 'body>(head: Head, content: &'a mut Parts<'body>) -> Result<Part<'a, 'body>, Error> {
+    let Disposition { name, filename } = head.disposition.ok_or_else(unreadable)?;
     if !fields::is_name(&name) {
         return Err(Error::invalid("part name", fields::NAME));
     }
@@ -116,87 +112,20 @@ fn part(content: Field<'_>) -> Result<Part<'_>, Error> {
     }
     let filename = filename.filter(|name| !name.is_empty()).unwrap_or_else(|| UNNAMED.into());
     let filename = super::name("filename", filename)?;
-    let expected = Expected::read(headers)?;
-    let declared = headers.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into());
-    Ok(Part::File(FilePart { filename, content_type: declared, expected, content }))
+    let expected = Expected::read(&head.others)?;
+    let declared = head.others.get(header::CONTENT_TYPE);
+    let content_type = declared.map(|value| String::from_utf8_lossy(value.as_bytes()).into());
+    Ok(Part::File(FilePart { filename, content_type, expected, content }))
 }
 
-impl FilePart<'_> {
+impl FilePart<'_, '_> {
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        self.content.chunk().await.map_err(error)
+        self.content.content().await
     }
 }
 
-impl TextPart<'_> {
+impl TextPart<'_, '_> {
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        self.content.chunk().await.map_err(error)
-    }
-}
-
-fn unreadable() -> Error {
-    Error::invalid("body", "must be a complete multipart/form-data body")
-}
-
-/// Our own errors travel through the parser and come out as they went in.
-fn error(error: multer::Error) -> Error {
-    match error {
-        multer::Error::StreamReadFailed(cause) => cause.downcast().map_or_else(|_| unreadable(), |cause| *cause),
-        _ => unreadable(),
-    }
-}
-
-/// How much was read while looking for the end of a part's header.
-#[derive(Debug, Default)]
-struct Gauge {
-    in_head: AtomicBool,
-    read: AtomicUsize,
-}
-
-impl Gauge {
-    fn begin_head(&self) {
-        self.read.store(0, Ordering::Relaxed);
-        self.in_head.store(true, Ordering::Relaxed);
-    }
-
-    fn end_head(&self) {
-        self.in_head.store(false, Ordering::Relaxed);
-    }
-
-    /// Refuses to read more of a header that has had its share.
-    fn admit(&self) -> Result<(), Error> {
-        let full = self.in_head.load(Ordering::Relaxed) && self.read.load(Ordering::Relaxed) > MAX_HEAD;
-        if full { Err(Error::TooLarge { limit: MAX_HEAD as u64 }) } else { Ok(()) }
-    }
-
-    fn count(&self, bytes: usize) {
-        self.read.fetch_add(bytes, Ordering::Relaxed);
-    }
-}
-
-/// The body as the parser sees it. The parser takes all it can get before it looks, so it gets one piece at a time:
-/// behind each the stream is pending once.
-struct Gated<'a> {
-    pieces: Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send + 'a>>,
-    gauge: Arc<Gauge>,
-    pausing: bool,
-}
-
-impl Stream for Gated<'_> {
-    type Item = Result<Bytes, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if std::mem::take(&mut self.pausing) {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        if let Err(error) = self.gauge.admit() {
-            return Poll::Ready(Some(Err(error)));
-        }
-        let piece = ready!(self.pieces.as_mut().poll_next(cx));
-        if let Some(Ok(piece)) = &piece {
-            self.gauge.count(piece.len());
-            self.pausing = true;
-        }
-        Poll::Ready(piece)
+        self.content.content().await
     }
 }

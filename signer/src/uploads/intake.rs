@@ -134,14 +134,20 @@ async fn list(
     let key = Key::of(&reservation.id);
     let warnings = media::inspect(signer.storage(), (&key, size), &mut description).await?;
     let claimed = description.claimed.clone();
-    let row = row(reservation.id.clone(), reservation.owner.clone(), &key, &stored, sha256, description);
+    let row = row((reservation.id.clone(), reservation.owner.clone()), &key, &stored, Some(sha256), description);
     let uploaded = Uploaded { file: File::from(row.clone()), warnings };
     let answered = claimed.map(|key| key.answered(&uploaded));
     reservation.become_file(&row, answered.as_ref()).await?;
     Ok(uploaded)
 }
 
-fn row(id: FileId, owner: UserId, key: &Key, stored: &Stored, sha256: String, description: Description) -> FileRow {
+pub(super) fn row(
+    (id, owner): (FileId, UserId),
+    key: &Key,
+    stored: &Stored,
+    sha256: Option<String>,
+    description: Description,
+) -> FileRow {
     FileRow {
         id,
         owner,
@@ -151,7 +157,7 @@ fn row(id: FileId, owner: UserId, key: &Key, stored: &Stored, sha256: String, de
         content_type: description.content_type,
         size: stored.size,
         etag: stored.etag.clone(),
-        sha256: Some(sha256),
+        sha256,
         metadata: description.metadata,
         created_at: clock::unix_millis(),
         modified_at: stored.modified_at,

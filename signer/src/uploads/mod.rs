@@ -1,13 +1,16 @@
-//! `POST /files/upload`: a browser's form, streamed into storage. `PUT /files/raw/{name}`: a plain body, likewise.
+//! `POST /files/upload`: a browser's form, streamed into storage. `PUT /files/raw/{name}`: a plain body, likewise. And past
+//! the signer, straight into the bucket.
 //!
 //! | step | where |
 //! |---|---|
 //! | take a place among the uploads under way, which are bounded | [`intake`] |
 //! | note that it is under way, and how much it may bring | [`reservation`] |
-//! | split a form into parts, within bounds | [`form`] |
+//! | cut a form at its boundary | [`parts`] |
+//! | read a part's header, within bounds | [`form`] |
 //! | read a part's name and file name | [`disposition`] |
 //! | collect the text parts, or what the query says in their place | [`fields`] |
 //! | take a plain body | [`raw`] |
+//! | take what was put into the bucket | [`presigned`] |
 //! | stream the file, hash it, make it durable, then list it | [`intake`] |
 //! | compare it with the checksums that came along | [`digest`] |
 //! | before it is listed, see what its bytes say of themselves | [`media`] |
@@ -19,10 +22,13 @@ mod fields;
 mod form;
 mod intake;
 mod media;
+mod parts;
+mod presigned;
 mod raw;
 mod reservation;
 
 pub(crate) use intake::{Description, Intake, Place};
+pub(crate) use presigned::{Presigned, complete, presign};
 pub(crate) use raw::put;
 
 use crate::{
@@ -141,7 +147,7 @@ async fn take_file(
     signer: &Signer,
     caller: &Caller,
     place: Place,
-    mut part: FilePart<'_>,
+    mut part: FilePart<'_, '_>,
 ) -> Result<(Intake, String, String), Error> {
     let expected = std::mem::take(&mut part.expected);
     let mut arrival = Arrival::begin(signer, caller, place, (expected, None)).await?;

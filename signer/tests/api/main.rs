@@ -25,6 +25,7 @@ mod log_lines;
 mod malformed_uploads;
 mod names;
 mod openapi;
+mod presigned;
 mod rate_limit;
 mod raw;
 mod raw_refused;

@@ -40,6 +40,10 @@ async fn a_body_that_is_no_form_is_refused() {
     let bare_newlines = String::from_utf8(whole.clone()).unwrap().replace("\r\n", "\n");
     let no_header = form().part("", b"x").finish().1;
     let no_name = form().part("Content-Disposition: form-data; filename=\"a\"", b"x").finish().1;
+    let twice = "Content-Disposition: form-data; name=\"file\"; filename=\"a\"";
+    let two_names = form().part(&format!("{twice}\r\n{twice}"), b"x").finish().1;
+    let bare_newline = form().part("Content-Disposition: form-data; name=\"file\"; filename=\"a\nb\"", b"x").finish().1;
+    let folded = form().part("Content-Disposition: form-data;\r\n name=\"file\"; filename=\"a\"", b"x").finish().1;
     let broken_header = form().part("Content-Disposition\0: x", b"x").finish().1;
     let many_headers = form().part(&vec!["X: y"; 40].join("\r\n"), b"x").finish().1;
     for body in [
@@ -50,6 +54,9 @@ async fn a_body_that_is_no_form_is_refused() {
         bare_newlines.into_bytes(),
         no_header,
         no_name,
+        two_names,
+        bare_newline,
+        folded,
         broken_header,
         many_headers,
     ] {

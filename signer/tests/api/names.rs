@@ -5,7 +5,7 @@ use crate::harness::{Answer, Server, form};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-const WORST: [&str; 20] = [
+const WORST: [&str; 22] = [
     "a\"b; filename=\"c.exe",
     "\\",
     "a\\\"; name=\"job_id",
@@ -17,6 +17,8 @@ const WORST: [&str; 20] = [
     "/",
     " ",
     "%00%0d%0a",
+    "\u{1b}[31mred\u{1b}[0m",
+    "\u{1}\u{8}\t\u{b}\u{7f}",
     "a;b,c=d&e=f?g#h",
     "{{7*7}}${7*7}",
     "undefined",

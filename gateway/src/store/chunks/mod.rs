@@ -44,6 +44,7 @@ use proto::{catalog::FileEntry, etag::ETag, id::FileId};
 use quick_cache::sync::Cache;
 use run::Run;
 use std::{
+    collections::VecDeque,
     io,
     ops::Range,
     path::PathBuf,
@@ -139,7 +140,8 @@ impl Object {
 
 /// What became of an attempt to begin a fill.
 enum Begun {
-    Filling(Ticket),
+    /// Its chunk, and those behind it that come by the same GET.
+    Filling(Ticket, VecDeque<Ticket>),
     /// Another was faster; look again.
     Raced,
     /// The cache has no room, no disk, or no turn for it.
@@ -218,27 +220,46 @@ impl Chunks {
     }
 
     /// Begins to fill the chunk in which a byte lies, with that byte first.
-    fn begin(self: &Arc<Self>, version: &Arc<Version>, at: u64, ahead: Option<OwnedSemaphorePermit>) -> Begun {
+    fn begin(self: &Arc<Self>, version: &Arc<Version>, at: u64) -> Begun {
+        let start = at - at % self.chunk;
+        let begin = Some(at - start).filter(|depth| *depth > DEEP).unwrap_or(0);
+        self.begin_stretch(version, (start, begin), 1, None)
+    }
+
+    /// Begins to fill up to so many chunks, from the one at `start` up to the first that is there already; `begin` is where
+    /// in it its first bytes lie.
+    fn begin_stretch(
+        self: &Arc<Self>,
+        version: &Arc<Version>,
+        (start, begin): (u64, u64),
+        count: u64,
+        ahead: Option<OwnedSemaphorePermit>,
+    ) -> Begun {
         let folder = self.folder.load_full().filter(|_| self.resting() <= self.now());
-        let (Some(folder), Ok(index)) = (folder, u32::try_from(at / self.chunk)) else { return Begun::Refused };
-        let id = ChunkId { object: version.id, index };
-        let range = ChunkId::range(index, version.origin.size, self.chunk);
-        let begin = Some(at - range.start).filter(|depth| *depth > DEEP).unwrap_or(0);
-        let fill = Fill::new(id, range.end - range.start, begin);
+        let (Some(folder), Ok(first)) = (folder, u32::try_from(start / self.chunk)) else { return Begun::Refused };
         let mut changing = self.index.change();
-        if changing.contains(&id) {
-            return Begun::Raced;
+        let mut fills = VecDeque::new();
+        for index in (first..).take_while(|index| u64::from(index - first) < count) {
+            let range = ChunkId::range(index, version.origin.size, self.chunk);
+            let fill = Fill::new(ChunkId { object: version.id, index }, range.end - range.start, begin);
+            let is_there = changing.contains(&fill.id);
+            if is_there || !changing.has_room_to_fill(fill.length) {
+                match fills.is_empty() {
+                    true if is_there => return Begun::Raced,
+                    true => return Begun::Refused,
+                    false => break,
+                }
+            }
+            changing.begin(&fill, &version.file);
+            fills.push_back(fill);
         }
-        if !changing.has_room_to_fill(fill.length) {
-            return Begun::Refused;
-        }
-        changing.begin(&fill, &version.file);
         let evicted = changing.evicted();
-        self.metrics.misses.inc();
+        self.metrics.misses.inc_by(fills.len() as u64);
         self.count_evicted(evicted.len());
-        let ticket = fill.join();
-        let run = Run::new(self, version, folder, fill, ahead);
-        self.threads.spawn(run.drive(range.start, evicted));
-        Begun::Filling(ticket)
+        let mut tickets: VecDeque<_> = fills.iter().map(Fill::join).collect();
+        let (Some(fill), Some(ticket)) = (fills.pop_front(), tickets.pop_front()) else { return Begun::Refused };
+        let run = Run::new(self, version, folder, (fill, fills), ahead);
+        self.threads.spawn(run.drive(start, evicted));
+        Begun::Filling(ticket, tickets)
     }
 }

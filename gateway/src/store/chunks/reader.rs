@@ -8,6 +8,7 @@ use super::{
 };
 use crate::store::{Part, ReadError, StorageError, bucket::FRUITLESS, pages::Pages, windows};
 use std::{
+    collections::VecDeque,
     future::{Future, poll_fn},
     ops::Range,
     pin::Pin,
@@ -16,13 +17,18 @@ use std::{
 };
 use tokio::task::{JoinHandle, spawn_blocking};
 
+/// Bytes that are asked for at once, at most, for a reader that goes on reading.
+const LONGEST_STRETCH: u64 = 4 << 20;
+
 /// What is left of a range, and where its next bytes are.
 pub(crate) struct Reader {
     object: Object,
     left: Range<u64>,
     at: At,
-    /// The next chunk, if it is on its way on this reader's account.
-    ahead: Option<Ticket>,
+    /// The next chunks that are on their way on this reader's account, in order.
+    ahead: VecDeque<Ticket>,
+    /// How many are to be begun at once the next time.
+    stretch: u64,
     /// Failures in a row that brought nothing.
     fruitless: usize,
     /// The next chunk is to be begun once something of this one has come.
@@ -46,7 +52,8 @@ enum At {
 
 impl Reader {
     pub(super) fn new(object: Object, range: Range<u64>) -> Self {
-        Self { object, left: range, at: At::Between, ahead: None, fruitless: 0, is_alone: true, looked_for: None }
+        let ahead = VecDeque::new();
+        Self { object, left: range, at: At::Between, ahead, stretch: 1, fruitless: 0, is_alone: true, looked_for: None }
     }
 
     pub(super) async fn start(object: Object, range: Range<u64>) -> Result<Self, StorageError> {
@@ -182,7 +189,11 @@ impl Reader {
         let Ok(index) = u32::try_from(self.left.start / chunks.chunk) else { return false };
         let id = ChunkId { object: version.id, index };
         self.is_alone = true;
-        let mut own = self.ahead.take().filter(|ticket| ticket.fill.id == id);
+        // Of a stretch that broke off, the rest is behind as well.
+        while self.ahead.front().is_some_and(|ticket| ticket.fill.id.index < index) {
+            self.ahead.pop_front();
+        }
+        let mut own = self.ahead.pop_front_if(|ticket| ticket.fill.id == id);
         self.at = loop {
             break match (chunks.index.find(&id), own.take()) {
                 (Some(Entry::Kept(chunk)), own) => {
@@ -203,8 +214,8 @@ impl Reader {
                     self.at = At::Opening(None, spawn_blocking(look));
                     return true;
                 }
-                (None, None) => match chunks.begin(&version, self.left.start, None) {
-                    Begun::Filling(mut ticket) => {
+                (None, None) => match chunks.begin(&version, self.left.start) {
+                    Begun::Filling(mut ticket, _) => {
                         ticket.is_answered_now = true;
                         At::Filling(ticket)
                     }
@@ -246,9 +257,10 @@ impl Reader {
         true
     }
 
-    /// While a chunk is being drained to its end, the next one is on its way.
+    /// While the last chunk that was begun is being drained, the next ones are on their way: as many again as this reader
+    /// has shown that it takes, so that what is read for a client that leaves is never much more than what it had.
     fn read_ahead(&mut self) {
-        if !std::mem::replace(&mut self.is_alone, false) {
+        if !std::mem::replace(&mut self.is_alone, false) || !self.ahead.is_empty() {
             return;
         }
         let chunks = &self.object.chunks;
@@ -258,19 +270,23 @@ impl Reader {
             return;
         }
         let id = ChunkId { object: self.object.version.id, index };
-        self.ahead = match chunks.index.peek(&id) {
-            Some(Entry::Kept(_)) => None,
-            Some(Entry::Filling(fill)) => Some(fill.join()),
+        match chunks.index.peek(&id) {
+            Some(Entry::Kept(_)) => {}
+            Some(Entry::Filling(fill)) => self.ahead.push_back(fill.join()),
             // It may lie in the folder: whoever comes to it looks there first.
-            None if chunks.is_scanning() => None,
+            None if chunks.is_scanning() => {}
             None => {
                 let Ok(turn) = Arc::clone(&chunks.ahead).try_acquire_owned() else { return };
-                match chunks.begin(&self.object.version, next, Some(turn)) {
-                    Begun::Filling(ticket) => Some(ticket),
-                    Begun::Raced | Begun::Refused => None,
+                let count = self.stretch.min((self.left.end - next).div_ceil(chunks.chunk));
+                if let Begun::Filling(ticket, later) =
+                    chunks.begin_stretch(&self.object.version, (next, 0), count, Some(turn))
+                {
+                    self.ahead = later;
+                    self.ahead.push_front(ticket);
+                    self.stretch = (self.stretch * 2).min((LONGEST_STRETCH / chunks.chunk).max(1));
                 }
             }
-        };
+        }
     }
 
     /// What is wanted of the next byte's chunk, counted from its start.
@@ -291,6 +307,6 @@ impl Reader {
     fn go_uncached(&mut self) {
         let origin = self.object.version.origin.clone();
         self.at = At::Uncached(windows::Reader::new(origin, self.left.clone()));
-        self.ahead = None;
+        self.ahead.clear();
     }
 }

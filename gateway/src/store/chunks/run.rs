@@ -1,5 +1,5 @@
-//! A run fills one chunk with one GET: a task on the origin's own threads that always reads and never waits for a
-//! player. The chunk is finished even if all its readers leave: it is useful, and the last that is read for them.
+//! A run fills a stretch of chunks with one GET: a task on the origin's own threads that always reads and never waits
+//! for a player. A chunk is finished even if all its readers leave: it is useful, and the last that is read for them.
 
 use super::{
     Chunks, Version,
@@ -14,7 +14,7 @@ use crate::store::{
     bucket::{Body, FRUITFUL, FRUITLESS},
 };
 use bytes::Bytes;
-use std::{io, ops::Range, sync::Arc, time::Duration};
+use std::{collections::VecDeque, io, iter, ops::Range, sync::Arc, time::Duration};
 use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 
 /// So much of a chunk is shown as soon as it is there.
@@ -24,12 +24,14 @@ const STEP: usize = 256 * 1024;
 /// Or after so long.
 const LATEST: Duration = Duration::from_millis(10);
 
-/// A fill on its way.
+/// Fills on their way.
 pub(super) struct Run {
     chunks: Arc<Chunks>,
     version: Arc<Version>,
     folder: Arc<Folder>,
     fill: Arc<Fill>,
+    /// The chunks behind it, in order. Only a chunk alone begins elsewhere than at its start.
+    later: VecDeque<Arc<Fill>>,
     /// Held while nobody may be waiting for it.
     _ahead: Option<OwnedSemaphorePermit>,
     writing: Option<Writing>,
@@ -54,15 +56,15 @@ impl Run {
         chunks: &Arc<Chunks>,
         version: &Arc<Version>,
         folder: Arc<Folder>,
-        fill: Arc<Fill>,
+        (fill, later): (Arc<Fill>, VecDeque<Arc<Fill>>),
         _ahead: Option<OwnedSemaphorePermit>,
     ) -> Self {
         let (chunks, version) = (Arc::clone(chunks), Arc::clone(version));
-        Self { chunks, version, folder, fill, _ahead, writing: None, pieces: Vec::new() }
+        Self { chunks, version, folder, fill, later, _ahead, writing: None, pieces: Vec::new() }
     }
 
-    /// Fills the chunk that starts at `start` in the object, or tells its readers why not. First the disk gets back what
-    /// had to make room.
+    /// Fills the chunks of which the first starts at `start` in the object, or tells their readers why not. First the
+    /// disk gets back what had to make room.
     pub(super) async fn drive(mut self, start: u64, evicted: Vec<ChunkId>) {
         self.folder.remove(evicted);
         let outcome = self.fill(start).await;
@@ -70,19 +72,24 @@ impl Run {
             self.chunks.rest();
         }
         // Whoever looks from now on finds the chunk, or begins anew; whoever has the fill is told.
-        match outcome.and_then(|()| self.publish()) {
-            Ok(()) => {}
-            Err(failure) => {
-                self.end();
-                self.fill.fail(failure);
+        if let Err(failure) = outcome.and_then(|()| self.publish()) {
+            for fill in self.stretch() {
+                self.end(fill);
+                fill.fail(failure.clone());
             }
         }
     }
 
+    /// The fills that have not ended.
+    fn stretch(&self) -> impl Iterator<Item = &Arc<Fill>> {
+        iter::once(&self.fill).chain(&self.later)
+    }
+
     /// What comes before the first byte that is wanted comes last.
     async fn fill(&mut self, start: u64) -> Result<(), Failure> {
-        let (begin, end) = (start + self.fill.begin, start + self.fill.length);
-        self.pull(begin..end).await?;
+        let length: u64 = self.stretch().map(|fill| fill.length).sum();
+        let begin = start + self.fill.begin;
+        self.pull(begin..start + length).await?;
         self.pull(start..begin).await
     }
 
@@ -111,17 +118,39 @@ impl Run {
         }
         let mut body = self.version.origin.get(left.clone()).await?;
         self.version.seen(self.chunks.now());
-        self.fill.promise();
-        while let Some(piece) = self.next_piece(&mut body).await? {
+        self.stretch().for_each(|fill| fill.promise());
+        while let Some(mut piece) = self.next_piece(&mut body).await? {
             left.start += piece.len() as u64;
-            self.pieces.push(piece);
-            let written = self.writing.as_ref().map_or(0, |writing| writing.writer.written());
-            let waiting: usize = self.pieces.iter().map(Bytes::len).sum();
-            if written < EARLY || waiting >= STEP {
-                self.write()?;
+            while let Some(rest) = self.take(piece)? {
+                self.go_on()?;
+                piece = rest;
             }
         }
         Ok(())
+    }
+
+    /// Takes a piece, or as much of it as lies in this chunk, and returns the rest.
+    fn take(&mut self, mut piece: Bytes) -> Result<Option<Bytes>, Failure> {
+        let written = self.writing.as_ref().map_or(0, |writing| writing.writer.written());
+        let waiting = self.pieces.iter().map(Bytes::len).sum::<usize>();
+        let room = usize::try_from(self.fill.length - written).unwrap_or(usize::MAX) - waiting;
+        let rest = (piece.len() > room).then(|| piece.split_off(room));
+        let waiting = waiting + piece.len();
+        if !piece.is_empty() {
+            self.pieces.push(piece);
+        }
+        if written < EARLY || waiting >= STEP || rest.is_some() {
+            self.write()?;
+        }
+        Ok(rest)
+    }
+
+    /// Ends this chunk, which is whole, and begins the next, if anybody wants it: the bytes behind this one were for those
+    /// who were reading then.
+    fn go_on(&mut self) -> Result<(), Failure> {
+        self.publish()?;
+        self.fill = self.later.pop_front().ok_or(Failure::Abandoned)?;
+        if self.fill.is_wanted() { Ok(()) } else { Err(Failure::Abandoned) }
     }
 
     /// The next piece. One that is late keeps nothing from the readers that is there already.
@@ -182,9 +211,9 @@ impl Run {
     }
 
     /// Nothing comes of it.
-    fn end(&self) {
+    fn end(&self, fill: &Arc<Fill>) {
         let mut changing = self.chunks.index.change();
-        changing.end(&self.fill, None, &self.version.file);
+        changing.end(fill, None, &self.version.file);
         self.chunks.settle(&self.folder, changing);
     }
 

@@ -70,7 +70,11 @@ impl Chunks {
             }
             Err(Unusable::Corrupt) => {
                 self.corrupt();
-                file::remove(path);
+                // A reader may have found the same, and put a whole chunk in its place.
+                let changing = self.index.change();
+                if !changing.contains(&id) {
+                    file::remove(path);
+                }
                 false
             }
             Err(Unusable::Gone | Unusable::Disk(_)) => false,

@@ -205,10 +205,11 @@ impl Chunks {
         let mut changing = self.index.change();
         let is_ours = changing.take_chunk(chunk);
         chunk.file.store(None);
-        drop(changing);
+        // Still under the lock: a new fill's chunk of the same name may follow at once.
         if let (true, Some(folder)) = (is_ours, self.folder.load_full()) {
             folder.remove([chunk.id]);
         }
+        drop(changing);
         self.count_evicted(0);
     }
 

@@ -20,13 +20,16 @@ impl Catalog {
         self.database.execute(statement.bind(owner.as_str())).await
     }
 
-    /// Ends every open upload whose time is up at `now` (Unix milliseconds) and that nobody is writing.
-    pub(crate) async fn expire_uploads(&self, now: i64) -> sqlx::Result<u64> {
+    /// Ends some of the open uploads whose time is up at `now` (Unix milliseconds) and that nobody is writing. How many
+    /// there were.
+    pub(crate) async fn expire_uploads(&self, now: i64, limit: u32) -> sqlx::Result<u64> {
+        // Twice, for somebody may take one up between the two.
         let statement = Statement::new(
-            "UPDATE uploads SET state = 'expired' WHERE expires_at <= $1 AND state = 'open' \
-             AND (held_until IS NULL OR held_until <= $1)",
+            "UPDATE uploads SET state = 'expired' WHERE state = 'open' AND expires_at <= $1 \
+             AND (held_until IS NULL OR held_until <= $1) AND id IN (SELECT id FROM uploads WHERE state = 'open' \
+             AND expires_at <= $1 AND (held_until IS NULL OR held_until <= $1) LIMIT $2)",
         );
-        self.database.execute(statement.bind(now)).await
+        self.database.execute(statement.bind(now).bind(i64::from(limit))).await
     }
 
     /// Uploads that ended without a file and of which storage may hold something, by id, from behind `after`: id and

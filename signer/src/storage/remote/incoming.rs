@@ -11,21 +11,17 @@ use rusty_s3::Method;
 use std::time::Duration;
 use url::Url;
 
+/// Bytes that a single PUT and a single copy can take.
+pub(crate) const MAX_INCOMING: u64 = 5 << 30;
+
 /// As S3 has paths encoded.
 const PATH: AsciiSet = NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl Bucket {
-    /// A URL by which exactly `size` bytes can be put; with a content type, it must be sent too.
-    pub(crate) async fn presign_put(
-        &self,
-        key: &Key,
-        size: u64,
-        content_type: Option<&str>,
-        expires_in: Duration,
-    ) -> Result<Url, Failure> {
+    /// A URL by which exactly `size` bytes can be put.
+    pub(crate) async fn presign_put(&self, key: &Key, size: u64, expires_in: Duration) -> Result<Url, Failure> {
         let size = size.to_string();
-        let length = [("content-length", size.as_str())];
-        let headers: Vec<_> = length.into_iter().chain(content_type.map(|value| ("content-type", value))).collect();
+        let headers = [("content-length", size.as_str())];
         let path = self.path(&key.incoming())?;
         let request = Request { method: Method::Put, path: &path, query: &[], headers: &headers };
         self.requests.sign(request, expires_in).await

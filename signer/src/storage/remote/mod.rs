@@ -10,6 +10,7 @@ mod parts;
 mod requests;
 mod upload;
 
+pub(crate) use incoming::MAX_INCOMING;
 pub(crate) use upload::Upload;
 
 use super::{Failure, Key, Progress, Stored};

@@ -59,6 +59,7 @@ impl Stage {
     async fn with(bytes: u64, chunk: u64) -> Self {
         let (origin, home) = (Origin::start().await, tempfile::tempdir().unwrap());
         let chunks = open_with(&origin, home.path(), bytes, chunk);
+        eventually("the folder is known", || (!chunks.is_scanning()).then_some(())).await;
         Self { origin, home, chunks }
     }
 
@@ -120,11 +121,14 @@ impl Stage {
 
     /// The chunks on the disk, once so many are there.
     async fn chunk_files(&self, count: usize) -> Vec<PathBuf> {
-        eventually(&format!("{count} chunks on the disk"), || {
+        let files = eventually(&format!("{count} chunks on the disk"), || {
             let files: Vec<_> = files_below(&self.folder()).into_keys().filter(|path| is_chunk(path)).collect();
             (files.len() == count).then_some(files)
-        })
-        .await
+        });
+        let files = files.await;
+        // Under this lock a file gets its name and the index its chunk.
+        drop(self.chunks.index.change());
+        files
     }
 }
 

@@ -55,6 +55,71 @@ async fn once_all_have_left_nothing_more_is_begun() {
     stage.assert_read(&file, 0..CHUNK).await;
 }
 
+/// Chunks from, to.
+fn chunks(range: Range<u64>) -> Range<u64> {
+    range.start * CHUNK..range.end * CHUNK
+}
+
+fn in_order(mut gets: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    gets.sort_by_key(|range| range.start);
+    gets
+}
+
+#[tokio::test]
+async fn for_a_reader_that_goes_on_reading_more_and_more_is_asked_for_at_once() {
+    let stage = Stage::new().await;
+    let file = stage.file("film", 19 * CHUNK - 7, 1);
+    stage.assert_whole(&file).await;
+    let last = 16 * CHUNK..file.row.size;
+    let expected = [chunks(0..1), chunks(1..2), chunks(2..4), chunks(4..8), chunks(8..16), last];
+    assert_eq!(in_order(stage.origin.gets()), expected);
+    stage.chunk_files(19).await;
+}
+
+#[tokio::test]
+async fn what_is_kept_already_ends_a_stretch() {
+    let stage = Stage::new().await;
+    let file = stage.file("film", 16 * CHUNK, 1);
+    stage.assert_read(&file, chunks(5..6)).await;
+    stage.chunk_files(1).await;
+    stage.assert_whole(&file).await;
+    let expected = [0..1, 1..2, 2..4, 4..5, 5..6, 6..14, 14..16].map(chunks);
+    assert_eq!(in_order(stage.origin.gets()), expected);
+}
+
+#[tokio::test]
+async fn a_stretch_ends_behind_the_chunk_at_which_its_reader_left() {
+    let stage = Stage::new().await;
+    let file = stage.file("film", 8 * CHUNK, 1);
+    let mut reader = stage.start(&file, 0..file.row.size).await.unwrap();
+    let mut read = next(&mut reader).await.unwrap().unwrap().len() as u64;
+    stage.chunk_files(2).await;
+    let held = stage.origin.hold();
+    while read <= CHUNK {
+        read += next(&mut reader).await.unwrap().unwrap().len() as u64;
+    }
+    eventually("the next two are asked for", || (stage.origin.gets().len() == 3).then_some(())).await;
+    drop(reader);
+    drop(held);
+    stage.chunk_files(3).await;
+    eventually("nothing is on its way", || (stage.chunks.index.bytes() < 4 * CHUNK).then_some(())).await;
+    stage.chunk_files(3).await;
+    stage.assert_whole(&file).await;
+}
+
+#[tokio::test]
+async fn a_stretch_that_breaks_off_is_asked_for_again_from_there() {
+    let stage = Stage::new().await;
+    let file = stage.file("film", 4 * CHUNK, 1);
+    let whole = CHUNK as usize;
+    (0..2).for_each(|_| stage.origin.break_after(whole));
+    stage.origin.break_after(whole + 20_000);
+    stage.assert_whole(&file).await;
+    let expected = [chunks(0..1), chunks(1..2), chunks(2..4), 3 * CHUNK + 20_000..4 * CHUNK];
+    assert_eq!(in_order(stage.origin.gets()), expected);
+    stage.chunk_files(4).await;
+}
+
 #[tokio::test]
 async fn a_range_deep_in_a_chunk_does_not_wait_for_its_beginning() {
     let stage = Stage::with(1 << 30, 1 << 20).await;

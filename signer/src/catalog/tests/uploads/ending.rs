@@ -13,8 +13,8 @@ async fn ended(catalog: &Catalog) -> Vec<String> {
 async fn what_nobody_goes_on_with_expires_and_counts_no_more() {
     let (catalog, _fresh) = fresh().await;
     catalog.begun(&upload("user_1", "a", Some(100)), Some(100)).await;
-    assert_eq!(catalog.expire_uploads(NOW + HOUR - 1).await.unwrap(), 0);
-    assert_eq!(catalog.expire_uploads(NOW + HOUR).await.unwrap(), 1);
+    assert_eq!(catalog.expire_uploads(NOW + HOUR - 1, 9).await.unwrap(), 0);
+    assert_eq!(catalog.expire_uploads(NOW + HOUR, 9).await.unwrap(), 1);
     assert_eq!(catalog.state("user_1", "a").await, Some(State::Expired));
     assert!(matches!(catalog.holds("a", "me", NOW).await, Hold::Over));
     assert_eq!(catalog.finishes(&made_of("user_1", "a", 100), None, None).await, Step::Lost);
@@ -28,11 +28,11 @@ async fn what_is_being_written_does_not_expire() {
     catalog.begun(&upload("user_1", "a", Some(10)), None).await;
     let last = NOW + HOUR - 1;
     catalog.held("a", "me", last).await;
-    assert_eq!(catalog.expire_uploads(last + LEASE - 1).await.unwrap(), 0);
+    assert_eq!(catalog.expire_uploads(last + LEASE - 1, 9).await.unwrap(), 0);
     assert_eq!(catalog.advances(("user_1", "a"), Some("me"), 1, last + LEASE - 1).await, Step::Done);
     catalog.release_upload(&id("a"), "me").await.unwrap();
-    assert_eq!(catalog.expire_uploads(last + LEASE).await.unwrap(), 0, "progress moves the end on");
-    assert_eq!(catalog.expire_uploads(last + LEASE - 1 + HOUR).await.unwrap(), 1);
+    assert_eq!(catalog.expire_uploads(last + LEASE, 9).await.unwrap(), 0, "progress moves the end on");
+    assert_eq!(catalog.expire_uploads(last + LEASE - 1 + HOUR, 9).await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ async fn one_with_a_url_tells_of_its_end_until_it_expires() {
     assert!(matches!(catalog.holds("a", "me", NOW).await, Hold::Over));
     assert_eq!(catalog.advances(("user_1", "a"), Some("me"), 11, NOW).await, Step::Lost);
     assert!(!catalog.end_upload(&id("a")).await.unwrap());
-    assert_eq!(catalog.expire_uploads(i64::MAX).await.unwrap(), 0);
+    assert_eq!(catalog.expire_uploads(i64::MAX, 9).await.unwrap(), 0);
     assert_eq!(catalog.forget_uploads(found.expires_at - 1).await.unwrap(), 0);
     assert_eq!(catalog.forget_uploads(found.expires_at).await.unwrap(), 1);
     assert!(catalog.has_row(&id("a")).await.unwrap());
