@@ -44,7 +44,8 @@ judge_order() {
 
 fail_uploads() { # what fails
   sign_in user_alice
-  python3 "$check/uploads/faults.py" "$1" "$signer_pid" "$signer" "$work/user_alice.header" "$folder/files" "$work"
+  python3 "$check/uploads/faults.py" "$1" "$signer_pid" "$signer" "$work/user_alice.header" "$folder/files" \
+    "$folder/catalog.db" "$work"
 }
 
 # The signer alone sees this mount, and it goes with it.

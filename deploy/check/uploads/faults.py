@@ -1,8 +1,8 @@
 """What a client is told, and what is left, when the folder of files fails the signer.
 
-  faults.py <what> <the signer's pid> <URL of its API> <file with a user's header> <folder of files> <folder for traces>
+  faults.py <what> <the signer's pid> <URL of its API> <file with a user's header> <folder of files> <catalog> <folder for traces>
 
-  calls       every sync, rename and making of a folder fails in turn, with EIO and with ENOSPC
+  calls       every sync, rename and making of a folder fails in turn, with EIO and with ENOSPC; then each of the catalog's
   writes      writes of files fail in the middle of uploads
   full        the folder has room for 4 MiB
   read-only   nothing can be written there
@@ -25,12 +25,13 @@ CALLS = {
     "rename,renameat,renameat2": ("EIO", "ENOSPC"),
     "mkdir,mkdirat": ("EIO", "ENOSPC"),
 }
+WRITES_BACK = "fsync,fdatasync"
 WRITES = "write,writev,pwrite64,pwritev,pwritev2"
-# What is answered for each reason; the catalog does not tell one from another.
+# What is answered for each reason.
 REFUSALS = {"EIO": {(503, "storage_unavailable")}, "ENOSPC": {(507, "storage_full")}}
-CATALOG = (503, "catalog_unavailable")
+CATALOG, TAKEN = (503, "catalog_unavailable"), (200, "")
 
-what, pid, base, header, files, folder = sys.argv[1:]
+what, pid, base, header, files, catalog, folder = sys.argv[1:]
 client = Client(base, header)
 kinds = offered(client)
 # As the process sees it: it may have mounts of its own.
@@ -54,8 +55,9 @@ def wait_until(what, holds):
         time.sleep(0.05)
 
 
-def injecting(calls, error, *more):
-    return Strace(pid, folder, "-e", f"trace={calls}", "-e", f"inject={calls}:error={error}{''.join(more)}")
+def injecting(calls, error, which, paths):
+    """Which of such calls for these files: `:when=3` for the third of each thread, nothing for every one."""
+    return Strace(pid, folder, "-e", f"trace={calls}", "-e", f"inject={calls}:error={error}{which}", paths=paths)
 
 
 def staged():
@@ -77,11 +79,15 @@ class Half:
 
 # --- uploads that are to fail ---
 
+def told_by(answer):
+    return TAKEN if answer.status == 200 else (answer.status, answer.code())
+
+
 def streamed(kind, content, during):
-    """Status and code, and the file if there is one, of an upload in one request that something happens to."""
+    """What is told, and the file if there is one, of an upload in one request that something happens to."""
     with during:
         answer = getattr(client, kind)("fault.bin", len(content), pieces(content))
-    return (answer.status, answer.code()), answer.file() if answer.status == 200 else None
+    return told_by(answer), answer.file() if answer.status == 200 else None
 
 
 def resumed(content, during):
@@ -92,7 +98,7 @@ def resumed(content, during):
             path, middle = client.create("fault.bin", len(content)), 2 * len(content) // 3
             send(path, 0, content[:middle])
             send(path, middle, content[middle:])
-        told = (200, "")
+        told = TAKEN
     except Refused as refused:
         told = (refused.answer.status, refused.answer.code())
     return told, carry_on(path, content) if path else None
@@ -149,80 +155,84 @@ def expect_service(content):
 # --- the faults ---
 
 def fail_calls():
-    content, seen = os.urandom(1_500_000), Counter()
+    seen = Counter()
     for kind in sorted(kinds):
         for calls, errors in CALLS.items():
             for error in errors:
-                seen[f"{calls.split(',')[0]} {error}"] += fail_in_turn(kind, calls, error, content)
-    expect_service(content)
-    print(f"refused, and nothing left, at each of: {', '.join(f'{count} {what}' for what, count in seen.items() if count)}")
-    for calls in ("fsync", "rename", "mkdir"):
-        if not seen[f"{calls} EIO"]:
-            sys.exit(f"no {calls} was made to fail")
-
-
-def fail_in_turn(kind, calls, error, content):
-    """The first call fails, then the second and so on, each in an upload of its own; how many there were."""
-    for number in range(1, 100):
-        before, before_listed = left(), listed()
-        during = injecting(calls, error, f":when={number}")
-        told, file = attempt(kind, content, during)
-        failed = [call for call in during.calls if call.injected]
-        if file:
-            expect_whole(file, content)
-            remove(file)
-        if not failed:
-            if told[0] != 200:
-                sys.exit(f"{kind}: refused without a fault: {told}")
-            return number - 1
-        expect_refusal(kind, error, told, failed[0])
-        expect_untouched(before, before_listed)
-    sys.exit(f"{kind}: too many calls of {calls}")
-
-
-def expect_refusal(kind, error, told, call):
-    where = call.path or " ".join(call.texts)
-    if str(managed.parent).removeprefix(f"/proc/{pid}/root") in where:
-        fitting = told in REFUSALS[error]
-    else:
-        # SQLite does without a sync of the folder that its log is in, and without one of a checkpoint.
-        fitting = told in ({CATALOG} if where.endswith("-wal") else {CATALOG, (200, "")})
-    if not fitting:
-        sys.exit(f"{kind}: {error} of {call.name} {where} was answered {told}")
+                seen[calls.split(",")[0]] += fail_storage(kind, calls, error, os.urandom(1_500_000))
+        seen["commit"] += fail_catalog(kind, os.urandom(300_000))
+    expect_service(os.urandom(1_500_000))
+    print(f"refused, and nothing left: {', '.join(f'{count} × {what}' for what, count in seen.items())}")
+    if missing := {"fsync", "rename", "mkdir", "commit"} - set(+seen):
+        sys.exit(f"never made to fail: {missing}")
 
 
 def fail_writes():
-    content = os.urandom(6_000_000)
     for kind in sorted(kinds):
         for error in ("EIO", "ENOSPC"):
-            before, before_listed = left(), listed()
-            told, file = fail_writes_of(kind, error, content)
-            if told not in REFUSALS[error]:
-                sys.exit(f"{kind}: {error} of a write was answered {told}")
-            if file:
-                expect_whole(file, content)
-                remove(file)
-            expect_untouched(before, before_listed)
-    expect_service(content)
+            if not fail_storage(kind, WRITES, error, os.urandom(6_000_000), most=1):
+                sys.exit(f"{kind}: no write was made to fail")
+    expect_service(os.urandom(6_000_000))
     print(f"{', '.join(sorted(kinds))}: refused, and nothing left, when a write fails")
 
 
-def fail_writes_of(kind, error, content):
-    known, path = staged(), None
-    if kind == "tus":
-        path = client.create("fault.bin", len(content))
-    faults = []
+def fail_storage(kind, calls, error, content, most=50):
+    """From the middle of an upload on, the first call for it fails, then the second in another upload, and so on; how many."""
+    for number in range(1, most + 1):
+        if not expect_refusal(kind, lambda: fail_in_middle(kind, calls, error, number, content), REFUSALS[error], content):
+            return number - 1
+    return most
+
+
+def fail_catalog(kind, content):
+    """The first sync of the catalog's log fails, in each of its connections: at the beginning of an upload, then at its end.
+    One that only tidies the log up may fail; that is seldom, not twice."""
+    log, failing = [f"{catalog}-wal"], (WRITES_BACK, "EIO")
+
+    def at_the_beginning():
+        during = injecting(*failing, ":when=1", log)
+        return during, *attempt(kind, content, during)
+
+    def at_the_end():
+        return fail_in_middle(kind, *failing, 1, content, paths=log)
+
+    for act in (at_the_beginning, at_the_end):
+        # A catalog that fails at the end cannot be asked either whether to remove the object: that is left for later.
+        met = [expect_refusal(kind, act, {CATALOG, TAKEN}, content, later=act is at_the_end) for _ in range(2)]
+        if CATALOG not in met:
+            sys.exit(f"{kind}: taken, although the catalog could not be synced: {met}")
+    return 2
+
+
+def expect_refusal(kind, act, fitting, content, later=False):
+    """What an upload was told that met a fault; None if it met none. Whatever it was told, nothing is left of it, or `later`."""
+    before, before_listed = left(), listed()
+    during, told, file = act()
+    failed = [call for call in during.calls if call.injected]
+    if file:
+        expect_whole(file, content)
+        remove(file)
+    if told not in (fitting if failed else {TAKEN}):
+        sys.exit(f"{kind}: answered {told} after {[(call.name, call.path or call.texts) for call in failed]}")
+    expect_untouched(left() if later else before, before_listed)
+    return told if failed else None
+
+
+def fail_in_middle(kind, calls, error, number, content, paths=()):
+    """The fault, then as `attempt`. It begins when the upload is on its way, so that the files of it alone are met."""
+    known, faults = staged(), []
+    path = client.create("fault.bin", len(content)) if kind == "tus" else None
 
     def begin():
         wait_until("an upload is staged", lambda: staged() - known)
-        (its_own,) = staged() - known
-        seen = "/" + str(its_own).removeprefix(f"/proc/{pid}/root/")
-        faults.append(injecting(WRITES, error))
-        faults[0].command[-4:-4] = ["-P", seen]
+        (name,) = {path.name for path in staged() - known}
+        shard = f"{files}/managed/{name[-2:]}"
+        its_own = [f"{files}/managed", f"{files}/managed/.staging", f"{files}/managed/.staging/{name}", shard, f"{shard}/{name}"]
+        faults.append(injecting(calls, error, f":when={number}" if calls != WRITES else "", paths or its_own))
         faults[0].__enter__()
 
-    body = Half(content, begin)
     try:
+        body = Half(content, begin)
         if kind == "tus":
             answer = client.patch(path, 0, len(content), body)
         else:
@@ -230,9 +240,9 @@ def fail_writes_of(kind, error, content):
     finally:
         for fault in faults:
             fault.__exit__()
-    if not any(call.injected for call in faults[0].calls):
-        sys.exit(f"{kind}: no write was made to fail")
-    return (answer.status, answer.code()), carry_on(path, content) if kind == "tus" else None
+    if path:
+        return faults[0], TAKEN if answer.status == 204 else (answer.status, answer.code()), carry_on(path, content)
+    return faults[0], told_by(answer), answer.file() if answer.status == 200 else None
 
 
 def fill():

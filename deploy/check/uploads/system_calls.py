@@ -37,9 +37,10 @@ class Call:
 
 
 def read(trace):
-    """The calls that came to an end, in the order in which they did."""
+    """The calls in the order in which they ended, then those that had not when strace left."""
     calls, begun = [], {}
-    for number, line in enumerate(Path(trace).read_text(errors="replace").splitlines()):
+    lines = Path(trace).read_text(errors="replace").splitlines()
+    for number, line in enumerate(lines):
         found = LINE.match(line)
         if not found:
             continue
@@ -55,16 +56,22 @@ def read(trace):
         if found:
             name, arguments, result, after = found.groups()
             calls.append(Call(name, arguments, int(result), began, number, "(INJECTED)" in after))
+    for began, text in begun.values():
+        name, _, arguments = text.partition("(")
+        calls.append(Call(name, arguments, 0, began, len(lines), False))
     return calls
 
 
 class Strace:
-    """strace on a process that runs, from `with` to its end; the calls are in `calls` afterwards."""
+    """strace on a process that runs, from `with` to its end; the calls are in `calls` afterwards. `paths`: of calls for these
+    files and folders alone."""
 
-    def __init__(self, pid, folder, *options):
+    def __init__(self, pid, folder, *options, paths=()):
         self.output = Path(folder) / f"trace.{time.monotonic_ns()}"
         self.told = self.output.with_suffix(".told")
         self.command = ["strace", "-f", "-y", "-s", "2048", "-o", self.output, "-p", str(pid), *options]
+        for path in paths:
+            self.command += ["-P", path]
         self.calls = []
 
     def __enter__(self):

@@ -36,8 +36,19 @@ pub(super) async fn connect_to(path: &Path) -> sqlx::Result<SqlitePool> {
         .max_connections(CONNECTIONS)
         .acquire_timeout(PATIENCE)
         // There is no other end that could have gone away.
-        .test_before_acquire(false);
+        .test_before_acquire(false)
+        .after_release(|connection, _| Box::pin(is_usable(connection)));
     pool.connect_with(options(path)).await
+}
+
+/// SQLite takes a transaction back itself when the disk fails or is full. sqlx then goes on believing in it, and would
+/// begin no other on this connection.
+async fn is_usable(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    if connection.is_in_transaction() {
+        // Behind a rollback that is under way.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

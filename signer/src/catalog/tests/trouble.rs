@@ -71,6 +71,25 @@ async fn connections_that_were_cut_are_replaced() {
     assert!(catalog.insert(&file("user_1", "a")).await.unwrap());
 }
 
+/// As SQLite does of itself when the disk fails in the middle of a commit, or is full.
+#[tokio::test]
+async fn a_transaction_that_the_database_took_back_itself_spoils_no_connection() {
+    let (catalog, fresh) = fresh().await;
+    if !fresh.is_sqlite() {
+        return;
+    }
+    let run = async |statement| catalog.database.execute(Statement::new(statement)).await.unwrap();
+    run("CREATE TRIGGER fault BEFORE INSERT ON changes BEGIN SELECT RAISE(ROLLBACK, 'fault'); END").await;
+    catalog.insert(&file("user_1", "a")).await.unwrap();
+    // More often than there are connections.
+    for _ in 0..20 {
+        let error = catalog.mark_deleted(&user("user_1"), &id("a"), NOW).await.unwrap_err().to_string();
+        assert!(error.contains("fault"), "{error}");
+    }
+    run("DROP TRIGGER fault").await;
+    assert!(catalog.mark_deleted(&user("user_1"), &id("a"), NOW).await.unwrap().is_some());
+}
+
 /// What a kill in mid-write leaves: rows that were acknowledged, and an end of the log that is none.
 #[tokio::test]
 async fn a_torn_end_of_the_log_costs_no_row_before_it() {

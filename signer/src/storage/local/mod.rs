@@ -21,7 +21,8 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
-use tokio::task::spawn_blocking;
+use tokio::{sync::Semaphore, task::spawn_blocking};
+use upload::LARGE_PLACES;
 
 /// The root, and what all uploads share.
 #[derive(Debug, Clone)]
@@ -30,11 +31,14 @@ pub(crate) struct Folder {
     /// Shards that this process knows to be durable. Held while one is made, so that nobody uses a folder that a
     /// power cut could still undo.
     shards: Arc<Mutex<HashSet<PathBuf>>>,
+    /// For uploads that may use more memory than most.
+    large_places: Arc<Semaphore>,
 }
 
 impl Folder {
     pub(super) async fn open(root: PathBuf) -> Result<Self, Failure> {
-        let folder = Self { root: root.into(), shards: Arc::default() };
+        let folder =
+            Self { root: root.into(), shards: Arc::default(), large_places: Arc::new(Semaphore::new(LARGE_PLACES)) };
         let making = folder.clone();
         blocking(move || Ok(making.prepare()?)).await?;
         Ok(folder)

@@ -1,16 +1,28 @@
 //! An object being written: pieces are collected, and one is on its way to the disk while the next is.
 
 use super::{Failure, Folder, Key, Progress, Staged, Stored, blocking};
+use rustix::fs::{Advice, fadvise};
 use std::{
+    fs::File,
     io::{self, Write},
     mem,
+    num::NonZeroU64,
+    ops::Range,
     sync::Arc,
 };
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    task::{JoinHandle, spawn_blocking},
+};
 
 /// Bytes collected before they are handed to the disk in one write. One such piece is being written while the
 /// next is collected, so an upload holds twice this.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 128 << 10;
+/// The same for the few uploads of [`LARGE_PLACES`]: a tenth less CPU for each byte.
+const LARGE_PIECE: usize = 1 << 20;
+pub(super) const LARGE_PLACES: usize = 4;
+/// Bytes after which the kernel is asked to begin with their way to the disk, so that a sync finds little left to do.
+const STRIDE: u64 = 8 << 20;
 
 /// An object being written.
 #[derive(Debug)]
@@ -21,6 +33,11 @@ pub(crate) struct Upload {
     progress: Progress,
     /// Bytes taken, durable or not.
     taken: u64,
+    /// Where the part begins that the kernel was not asked to write back yet.
+    unasked: u64,
+    piece: usize,
+    /// Held by those with large pieces.
+    _large: Option<OwnedSemaphorePermit>,
     collected: Vec<u8>,
     /// The piece before, on its way to the disk; gives its buffer back.
     writing: Option<JoinHandle<io::Result<Vec<u8>>>>,
@@ -32,17 +49,30 @@ pub(crate) struct Upload {
 impl Upload {
     pub(super) fn of(folder: Folder, key: Key, staged: Staged, offset: u64) -> Self {
         let progress = Progress { offset, ..Progress::default() };
-        let collected = Vec::with_capacity(PIECE);
-        Self { folder, key, staged, progress, taken: offset, collected, writing: None, is_broken: false }
+        let large = Arc::clone(&folder.large_places).try_acquire_owned().ok();
+        let piece = if large.is_some() { LARGE_PIECE } else { PIECE };
+        Self {
+            folder,
+            key,
+            staged,
+            progress,
+            taken: offset,
+            unasked: offset,
+            piece,
+            _large: large,
+            collected: Vec::with_capacity(piece),
+            writing: None,
+            is_broken: false,
+        }
     }
 
     pub(in crate::storage) async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Failure> {
         while !bytes.is_empty() {
-            let (now, later) = bytes.split_at(bytes.len().min(PIECE - self.collected.len()));
+            let (now, later) = bytes.split_at(bytes.len().min(self.piece - self.collected.len()));
             self.collected.extend_from_slice(now);
             self.taken += now.len() as u64;
             bytes = later;
-            if self.collected.len() == PIECE {
+            if self.collected.len() == self.piece {
                 self.flush().await?;
             }
         }
@@ -74,8 +104,13 @@ impl Upload {
         let spare = self.written().await?;
         let mut full = mem::replace(&mut self.collected, spare);
         let file = Arc::clone(&self.staged.file);
+        let stride =
+            (self.taken - self.unasked >= STRIDE).then(|| mem::replace(&mut self.unasked, self.taken)..self.taken);
         self.writing = Some(spawn_blocking(move || {
             (&*file).write_all(&full)?;
+            if let Some(stride) = stride {
+                begin_write_back(&file, stride);
+            }
             full.clear();
             Ok(full)
         }));
@@ -87,10 +122,16 @@ impl Upload {
         if self.is_broken {
             return Err(Failure::Unavailable("an earlier write failed".into()));
         }
-        let Some(writing) = &mut self.writing else { return Ok(Vec::with_capacity(PIECE)) };
+        let Some(writing) = &mut self.writing else { return Ok(Vec::with_capacity(self.piece)) };
         let written = writing.await.unwrap_or_else(|died| Err(io::Error::other(died)));
         self.writing = None;
         self.is_broken = written.is_err();
         Ok(written?)
     }
+}
+
+/// Nothing here waits for the disk. It is advice: what fails on the way is told by the sync that comes later. Linux begins
+/// to write back what is dirty before it forgets what is clean, and of bytes just written none are.
+fn begin_write_back(file: &File, Range { start, end }: Range<u64>) {
+    let _ = fadvise(file, start, NonZeroU64::new(end - start), Advice::DontNeed);
 }

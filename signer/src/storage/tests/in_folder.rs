@@ -37,6 +37,25 @@ async fn one_that_is_going_away_is_waited_for() {
 }
 
 #[tokio::test]
+async fn of_many_at_once_each_gets_its_own_bytes_whatever_memory_it_has() {
+    let Some(tested) = in_a_folder().await else { return };
+    let mut uploads = Vec::new();
+    for seed in 0..10 {
+        let (key, _) = new_key();
+        uploads.push((tested.storage.begin(&key).await.unwrap(), key, bytes(9_000_000 + seed, seed as u64)));
+    }
+    for part in 0..4 {
+        for (upload, _, bytes) in &mut uploads {
+            write(upload, bytes.chunks(2_500_000).nth(part).unwrap()).await;
+        }
+    }
+    for (upload, key, bytes) in uploads {
+        upload.finish().await.unwrap();
+        assert!(tested.object(&key).await == bytes, "of {} bytes", bytes.len());
+    }
+}
+
+#[tokio::test]
 async fn a_staged_file_that_lost_bytes_is_not_gone_on_from() {
     let Some(tested) = in_a_folder().await else { return };
     let (key, _) = new_key();
