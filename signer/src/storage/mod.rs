@@ -81,7 +81,7 @@ impl Storage {
 
     pub(crate) async fn begin(&self, key: &Key) -> Result<Upload, Failure> {
         match self {
-            Self::Local(folder) => Ok(Upload::Local(folder.begin(key).await?)),
+            Self::Local(folder) => Ok(Upload::Local(folder.begin(key).await?.into())),
             Self::Remote(bucket) => Ok(Upload::Remote(bucket.begin(key)?.into())),
         }
     }
@@ -101,7 +101,7 @@ impl Storage {
     /// durable are gone.
     pub(crate) async fn resume(&self, key: &Key, progress: Progress) -> Result<Upload, Failure> {
         match self {
-            Self::Local(folder) => Ok(Upload::Local(folder.resume(key, progress).await?)),
+            Self::Local(folder) => Ok(Upload::Local(folder.resume(key, progress).await?.into())),
             Self::Remote(bucket) => Ok(Upload::Remote(bucket.resume(key, progress).await?.into())),
         }
     }
@@ -182,7 +182,7 @@ impl Storage {
 /// An object on its way. What a failure leaves of it is nobody's: only what the last checkpoint made durable counts.
 #[derive(Debug)]
 pub(crate) enum Upload {
-    Local(local::Upload),
+    Local(Box<local::Upload>),
     Remote(Box<remote::Upload>),
 }
 
