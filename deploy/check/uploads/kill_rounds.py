@@ -47,7 +47,7 @@ class Sent:
     deleted: bool = False
 
     def __post_init__(self):
-        self.sha256 = hashlib.sha256(self.content).hexdigest()
+        self.size, self.sha256 = len(self.content), hashlib.sha256(self.content).hexdigest()
 
 
 class Signer:
@@ -193,7 +193,7 @@ class Rounds:
         listed, by_name = self.listed(), {sent.name: sent for sent in self.sent}
         for file in listed.values():
             sent = by_name[file["filename"]]
-            if sent.deleted or file["sha256"] != sent.sha256 or file["size"] != len(sent.content):
+            if sent.deleted or file["sha256"] != sent.sha256 or file["size"] != sent.size:
                 sys.exit(f"{sent.name} is listed, and is deleted or not what was sent: {file}")
             # Perhaps its answer was lost.
             sent.file = file["id"]
@@ -208,6 +208,9 @@ class Rounds:
         for sent in self.sent:
             if sent.file and not sent.deleted and sent.file not in self.read:
                 self.read_whole(sent)
+            if sent.file or not sent.path:
+                # Nothing of it will be sent again.
+                sent.content = b""
         if self.has_fsck:
             self.signer.fsck()
 
