@@ -136,7 +136,7 @@ class Rounds:
         except GONE:
             pass
         except Refused as refused:
-            # A holder that was killed is believed alive for a while.
+            # A holder that was killed is believed alive for a while, also by a HEAD that could make a file of it all.
             if refused.answer.status != 423:
                 print(f"{sent.name} is refused: {refused}", file=sys.stderr)
                 os._exit(1)
@@ -173,6 +173,9 @@ class Rounds:
             raise Refused(answer)
         return self.told(sent, answer)
 
+    def look(self, sent, _):
+        self.offset(sent)
+
     def told(self, sent, answer):
         offset = int(answer.headers["Upload-Offset"])
         if offset < sent.acknowledged:
@@ -199,7 +202,7 @@ class Rounds:
             sent.file = file["id"]
         for sent in self.sent:
             if sent.path and not sent.file:
-                self.offset(sent)
+                self.attempt(self.look, sent, 0)
             if sent.file and not sent.deleted and sent.file not in listed:
                 # Its deletion may have been done without an answer; nothing else may have taken it.
                 if not sent.doomed:
