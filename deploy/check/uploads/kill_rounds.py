@@ -193,6 +193,10 @@ class Rounds:
     # --- after a kill ---
 
     def judge(self):
+        # First, for asking may make a file of what is whole.
+        for sent in self.sent:
+            if sent.path and not sent.file:
+                self.attempt(self.look, sent, 0)
         listed, by_name = self.listed(), {sent.name: sent for sent in self.sent}
         for file in listed.values():
             sent = by_name[file["filename"]]
@@ -201,8 +205,6 @@ class Rounds:
             # Perhaps its answer was lost.
             sent.file = file["id"]
         for sent in self.sent:
-            if sent.path and not sent.file:
-                self.attempt(self.look, sent, 0)
             if sent.file and not sent.deleted and sent.file not in listed:
                 # Its deletion may have been done without an answer; nothing else may have taken it.
                 if not sent.doomed:
