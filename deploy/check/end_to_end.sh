@@ -20,6 +20,7 @@ end_to_end() { # s3|file, storage URL
   step "$kind: a stranger finds no such file" refuse_strangers
   step "$kind: a deleted file is gone, its URL and its object" delete_clip
   step "$kind: an upload cut in the middle leaves nothing" cut_upload
+  step "$kind: nothing is acknowledged before a power cut would leave it" judge_order
   step "$kind: tus-js-client finishes 100 MB over a line that is cut every 3 to 7 MB" resume_in_node
   step "$kind: tuspy does so too" resume_in_python
   step "$kind: fsck removes what belongs to nothing, and nothing else" fsck_storage

@@ -80,7 +80,7 @@ class Half:
 # --- uploads that are to fail ---
 
 def told_by(answer):
-    return TAKEN if answer.status == 200 else (answer.status, answer.code())
+    return TAKEN if answer.status in (200, 204) else (answer.status, answer.code())
 
 
 def streamed(kind, content, during):
@@ -112,13 +112,21 @@ def send(path, offset, part):
 
 
 def carry_on(path, content):
-    answer = client.head(path)
-    if answer.status != 200:
-        raise Refused(answer)
-    offset = int(answer.headers["Upload-Offset"])
-    if offset < len(content):
-        answer = send(path, offset, content[offset:])
-    return client.get(f"/files/{answer.headers['Upload-File-Id']}").json()["data"]["file"]
+    """From where the signer says it is; whoever wrote before may be believed to go on for a while."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        answer = client.head(path)
+        if answer.status != 200:
+            raise Refused(answer)
+        offset = int(answer.headers["Upload-Offset"])
+        if offset == len(content):
+            return client.get(f"/files/{answer.headers['Upload-File-Id']}").json()["data"]["file"]
+        try:
+            send(path, offset, content[offset:])
+        except Refused as refused:
+            if refused.answer.status != 423 or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def attempt(kind, content, during):
@@ -163,7 +171,7 @@ def fail_calls():
         seen["commit"] += fail_catalog(kind, os.urandom(300_000))
     expect_service(os.urandom(1_500_000))
     print(f"refused, and nothing left: {', '.join(f'{count} × {what}' for what, count in seen.items())}")
-    if missing := {"fsync", "rename", "mkdir", "commit"} - set(+seen):
+    if missing := {"fsync", "fdatasync", "rename", "mkdir", "commit"} - set(+seen):
         sys.exit(f"never made to fail: {missing}")
 
 
@@ -222,6 +230,8 @@ def fail_in_middle(kind, calls, error, number, content, paths=()):
     """The fault, then as `attempt`. It begins when the upload is on its way, so that the files of it alone are met."""
     known, faults = staged(), []
     path = client.create("fault.bin", len(content)) if kind == "tus" else None
+    # Without its end, there is a checkpoint at the end of the PATCH.
+    sent = content[:len(content) // 3 * 2] if path and calls == "fdatasync" else content
 
     def begin():
         wait_until("an upload is staged", lambda: staged() - known)
@@ -232,48 +242,47 @@ def fail_in_middle(kind, calls, error, number, content, paths=()):
         faults[0].__enter__()
 
     try:
-        body = Half(content, begin)
+        body = Half(sent, begin)
         if kind == "tus":
-            answer = client.patch(path, 0, len(content), body)
+            answer = client.patch(path, 0, len(sent), body)
         else:
             answer = getattr(client, kind)("fault.bin", len(content), body)
     finally:
         for fault in faults:
             fault.__exit__()
     if path:
-        return faults[0], TAKEN if answer.status == 204 else (answer.status, answer.code()), carry_on(path, content)
+        return faults[0], told_by(answer), carry_on(path, content)
     return faults[0], told_by(answer), answer.file() if answer.status == 200 else None
 
 
 def fill():
-    before, before_listed = left(), listed()
-    content = os.urandom(6_000_000)
     for kind in sorted(kinds):
-        if kind == "tus":
-            path = client.create("fault.bin", len(content))
-            answer = client.patch(path, 0, len(content), pieces(content))
-            offset = client.head(path)
-            if offset.status != 200 or int(offset.headers["Upload-Offset"]) > 4 << 20:
-                sys.exit(f"a full folder holds {offset.headers['Upload-Offset']} bytes")
-            if client.call("DELETE", path, {"Tus-Resumable": "1.0.0"}).status != 204:
-                sys.exit("an upload that found no room cannot be ended")
-        else:
-            answer = getattr(client, kind)("fault.bin", len(content), pieces(content))
-        if (answer.status, answer.code()) not in REFUSALS["ENOSPC"]:
-            sys.exit(f"{kind}: a full folder was answered {answer.status} {answer.code()}")
-        expect_untouched(before, before_listed)
-        expect_service(content[:2_000_000])
+        expect_no_room(kind, os.urandom(6_000_000), REFUSALS["ENOSPC"])
+        expect_service(os.urandom(2_000_000))
     print(f"{', '.join(sorted(kinds))}: refused when there is no room, and the room is given back")
 
 
 def refuse_read_only():
-    before, before_listed = left(), listed()
     for kind in sorted(kinds):
-        told, file = attempt(kind, os.urandom(100_000), nullcontext())
-        if file or told not in REFUSALS["EIO"]:
-            sys.exit(f"{kind}: a folder that cannot be written to was answered {told}")
-        expect_untouched(before, before_listed)
+        expect_no_room(kind, os.urandom(100_000), REFUSALS["EIO"])
     print(f"{', '.join(sorted(kinds))}: refused when the folder cannot be written to")
+
+
+def expect_no_room(kind, content, refusals):
+    """A refusal that lasts. A resumable upload is there until it is ended, with no more than the folder took."""
+    before, before_listed = left(), listed()
+    path = client.create("fault.bin", len(content)) if kind == "tus" else None
+    told, _ = streamed(kind, content, nullcontext()) if not path else (told_by(client.patch(path, 0, len(content), pieces(content))), None)
+    if told not in refusals:
+        sys.exit(f"{kind}: answered {told}")
+    if path:
+        offset = client.head(path).headers["Upload-Offset"]
+        held = sum(file.stat().st_size for file in staged())
+        if not offset or int(offset) > held:
+            sys.exit(f"{offset} bytes are said to be durable, and {held} are there")
+        if client.call("DELETE", path, {"Tus-Resumable": "1.0.0"}).status != 204:
+            sys.exit("an upload that found no room cannot be ended")
+    expect_untouched(before, before_listed)
 
 
 {"calls": fail_calls, "writes": fail_writes, "full": fill, "read-only": refuse_read_only}[what]()

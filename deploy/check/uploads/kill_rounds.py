@@ -47,7 +47,7 @@ class Sent:
     deleted: bool = False
 
     def __post_init__(self):
-        self.sha256 = hashlib.sha256(self.content).hexdigest()
+        self.size, self.sha256 = len(self.content), hashlib.sha256(self.content).hexdigest()
 
 
 class Signer:
@@ -136,7 +136,7 @@ class Rounds:
         except GONE:
             pass
         except Refused as refused:
-            # A holder that was killed is believed alive for a while.
+            # A holder that was killed is believed alive for a while, also by a HEAD that could make a file of it all.
             if refused.answer.status != 423:
                 print(f"{sent.name} is refused: {refused}", file=sys.stderr)
                 os._exit(1)
@@ -173,6 +173,9 @@ class Rounds:
             raise Refused(answer)
         return self.told(sent, answer)
 
+    def look(self, sent, _):
+        self.offset(sent)
+
     def told(self, sent, answer):
         offset = int(answer.headers["Upload-Offset"])
         if offset < sent.acknowledged:
@@ -190,16 +193,18 @@ class Rounds:
     # --- after a kill ---
 
     def judge(self):
+        # First, for asking may make a file of what is whole.
+        for sent in self.sent:
+            if sent.path and not sent.file:
+                self.attempt(self.look, sent, 0)
         listed, by_name = self.listed(), {sent.name: sent for sent in self.sent}
         for file in listed.values():
             sent = by_name[file["filename"]]
-            if sent.deleted or file["sha256"] != sent.sha256 or file["size"] != len(sent.content):
+            if sent.deleted or file["sha256"] != sent.sha256 or file["size"] != sent.size:
                 sys.exit(f"{sent.name} is listed, and is deleted or not what was sent: {file}")
             # Perhaps its answer was lost.
             sent.file = file["id"]
         for sent in self.sent:
-            if sent.path and not sent.file:
-                self.offset(sent)
             if sent.file and not sent.deleted and sent.file not in listed:
                 # Its deletion may have been done without an answer; nothing else may have taken it.
                 if not sent.doomed:
@@ -208,6 +213,9 @@ class Rounds:
         for sent in self.sent:
             if sent.file and not sent.deleted and sent.file not in self.read:
                 self.read_whole(sent)
+            if sent.file or not sent.path:
+                # Nothing of it will be sent again.
+                sent.content = b""
         if self.has_fsck:
             self.signer.fsck()
 

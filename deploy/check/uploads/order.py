@@ -1,6 +1,9 @@
 """That nothing is acknowledged before a power cut would leave it: the order of the system calls of real uploads.
 
-  order.py <the signer's pid> <URL of its API> <file with a user's header> <folder of files> <catalog> <folder for traces>
+  order.py <the signer's pid> <URL of its API> <file with a user's header> <storage> <catalog> <folder for traces>
+
+Storage is a folder, or `s3://...` over plain HTTP: then the row of an upload is durable before its multipart begins, and the
+multipart is complete, looked at, and the file's row durable before the answer.
 
 A kill cannot show a missing `fsync`, for the kernel lives on; a trace does. That the judge would see one missing is shown
 by leaving each kind of call out of the trace in turn.
@@ -12,7 +15,7 @@ from dataclasses import dataclass, field
 from client import Client, offered, pieces
 from system_calls import Strace
 
-TRACED = "write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2,mkdir,mkdirat,openat"
+TRACED = "write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,recvfrom,fsync,fdatasync,rename,renameat,renameat2,mkdir,mkdirat,openat"
 WRITES = {"write", "writev", "pwrite64", "pwritev", "pwritev2"}
 SYNCS = {"fsync", "fdatasync"}
 RENAMES = {"rename", "renameat", "renameat2"}
@@ -69,7 +72,7 @@ class Judge:
                     return call.ended
         raise Missing(f"{size} bytes written to {staged}")
 
-    def judge(self, upload):
+    def judge(self, upload, _):
         renamed = self.first(f"a rename to {upload.id}", lambda call: call.name in RENAMES and call.texts[-1].endswith(f"/{upload.id}"))
         staged, final = renamed.texts[0], renamed.texts[-1]
         for request_id, size in upload.acknowledged:
@@ -94,9 +97,32 @@ class Judge:
         return entered
 
 
+class JudgeOfBucket(Judge):
+    """What goes to storage and comes from it is read where it passes through sockets."""
+
+    def judge(self, upload, after):
+        answer = self.answer(upload.acknowledged[-1][0])
+        begun = self.sent("POST", f"{upload.id}?uploads", after, answer.began)
+        self.committed(after, begun.began)
+        completed = self.taken(self.sent("POST", f"{upload.id}?uploadId=", begun.ended, answer.began), answer.began)
+        confirmed = self.taken(self.sent("HEAD", f"{upload.id} ", completed.ended, answer.began), answer.began)
+        self.committed(confirmed.ended, answer.began)
+
+    def sent(self, method, target, after, before):
+        def is_request(call):
+            return call.name in ANSWERS and f'"{method} ' in call.arguments and target in call.arguments.split("\\r\\n")[0]
+        return self.first(f"a {method} of {target}", is_request, after, before)
+
+    def taken(self, request, before):
+        """The answer to what was sent."""
+        def is_answer(call):
+            return call.name == "recvfrom" and call.path == request.path and '"HTTP/1.1 200 ' in call.arguments
+        return self.first(f"the answer to {request.arguments[:60]}", is_answer, request.ended, before)
+
+
 def upload_each_way(client, offered):
     """One upload each way that the API offers."""
-    content = os.urandom(5_000_000)
+    content = os.urandom(14_000_000)
     for kind in ("form", "raw"):
         if kind in offered:
             request_id = f"order-{kind}"
@@ -109,7 +135,7 @@ def upload_each_way(client, offered):
 
 def upload_in_parts(client, content):
     path, acknowledged, offset = client.create("clip.bin", len(content)), [], 0
-    for number, end in enumerate((1_000_000, 1_000_001, 3_333_333, len(content))):
+    for number, end in enumerate((1_000_000, 1_000_001, 8_333_333, len(content))):
         request_id = f"order-tus-{number}"
         part = content[offset:end]
         answer = client.patch(path, offset, len(part), pieces(part), {"X-Request-Id": request_id})
@@ -120,37 +146,49 @@ def upload_in_parts(client, content):
     return Upload("tus", answer.headers["Upload-File-Id"], acknowledged)
 
 
-def expect_the_judge_to_miss(calls, files, catalog, upload):
-    """What the judge says of a trace without each kind of call that it asks for."""
-    managed = os.path.join(files, "managed")
-    left_out = {
-        "syncs of the staged file": lambda call: call.name in SYNCS and os.path.join(managed, ".staging/") in call.path,
-        "syncs of the object's folder": lambda call: call.name in SYNCS and call.path == os.path.join(managed, upload.id[-2:]),
-        "commits": lambda call: call.name in SYNCS and call.path == f"{catalog}-wal",
-        "the rename": lambda call: call.name in RENAMES,
-    }
-    for what, is_one in left_out.items():
-        kept = [call for call in calls if not is_one(call)]
-        if len(kept) == len(calls):
-            sys.exit(f"{upload.kind}: the trace holds no {what}")
-        try:
-            Judge(kept, files, catalog).judge(upload)
-        except Missing:
-            continue
-        sys.exit(f"{upload.kind}: the judge does not miss {what}")
+def left_out(upload):
+    """The kinds of calls that a judge asks for, one after the other without."""
+    managed = os.path.join(storage, "managed")
+    yield "commits", lambda call: call.name in SYNCS and call.path == f"{catalog}-wal"
+    if in_bucket:
+        yield "answers to Complete", lambda call: "CompleteMultipartUploadResult" in call.arguments
+        yield "looks at the object", lambda call: '"HEAD /' in call.arguments
+    else:
+        yield "syncs of the staged file", lambda call: call.name in SYNCS and os.path.join(managed, ".staging/") in call.path
+        yield "syncs of the folder", lambda call: call.name in SYNCS and call.path == os.path.join(managed, upload.id[-2:])
+        yield "renames", lambda call: call.name in RENAMES
 
 
-pid, base, header, files, catalog, folder = sys.argv[1:]
+def judge_all(calls, uploads):
+    after = -1
+    for upload in uploads:
+        make(calls).judge(upload, after)
+        for what, is_one in left_out(upload):
+            kept = [call for call in calls if not is_one(call)]
+            if len(kept) == len(calls):
+                sys.exit(f"{upload.kind}: the trace holds no {what}")
+            try:
+                make(kept).judge(upload, after)
+            except Missing:
+                continue
+            sys.exit(f"{upload.kind}: the judge does not miss {what}")
+        after = make(calls).answer(upload.acknowledged[-1][0]).ended
+
+
+def make(calls):
+    return (JudgeOfBucket if in_bucket else Judge)(calls, storage, catalog)
+
+
+pid, base, header, storage, catalog, folder = sys.argv[1:]
+in_bucket = storage.startswith("s3://")
 client = Client(base, header)
-kinds = offered(client)
 with Strace(pid, folder, "-e", f"trace={TRACED}") as strace:
-    uploads = list(upload_each_way(client, kinds))
+    uploads = list(upload_each_way(client, offered(client)))
+try:
+    judge_all(strace.calls, uploads)
+except Missing as missing:
+    sys.exit(f"not before the answer, or not in its place: {missing}")
 for upload in uploads:
-    try:
-        Judge(strace.calls, files, catalog).judge(upload)
-    except Missing as missing:
-        sys.exit(f"{upload.kind}: not before the answer, or not in its place: {missing}")
-    expect_the_judge_to_miss(strace.calls, files, catalog, upload)
     if client.delete(f"/files/{upload.id}").status != 200:
         sys.exit(f"{upload.kind}: it cannot be deleted")
 print(f"{', '.join(upload.kind for upload in uploads)}: durable before it is acknowledged, by {len(strace.calls)} system calls")
