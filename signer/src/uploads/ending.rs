@@ -5,16 +5,15 @@ use crate::{Signer, clock, error::Error, storage::Key};
 use proto::id::FileId;
 
 impl Signer {
-    /// Ends an open upload and forgets it, as if it had never been. One that is over already stays as it is.
+    /// Ends an upload of one request and forgets it, as if it had never been. What somebody else ended meanwhile may have been
+    /// stored after they had looked; what is a file stays.
     ///
     /// # Errors
     /// Catalog or storage away. If the row could not be ended it will expire; if storage could not give up all of it,
     /// the next sweep sees to that.
     pub(crate) async fn take_back_upload(&self, upload: &FileId) -> Result<(), Error> {
-        if self.catalog().end_upload(upload).await? {
-            self.forget_upload(upload).await?;
-        }
-        Ok(())
+        self.catalog().end_upload(upload).await?;
+        self.forget_upload(upload).await
     }
 
     /// Storage gives up what it holds of an upload that has just ended, and nothing is left of it.
