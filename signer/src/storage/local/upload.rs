@@ -24,6 +24,9 @@ pub(super) const LARGE_PLACES: usize = 4;
 /// Bytes after which the kernel is asked to begin with their way to the disk, so that a sync finds little left to do.
 const STRIDE: u64 = 8 << 20;
 
+/// The buffer of a piece that was written, empty, and the hash behind it.
+type Written = (Vec<u8>, RunningHash);
+
 /// An object being written.
 #[derive(Debug)]
 pub(crate) struct Upload {
@@ -40,7 +43,7 @@ pub(crate) struct Upload {
     _large: Option<OwnedSemaphorePermit>,
     collected: Vec<u8>,
     /// The piece before, on its way to the disk; gives its buffer back, and the hash.
-    writing: Option<JoinHandle<io::Result<(Vec<u8>, RunningHash)>>>,
+    writing: Option<JoinHandle<io::Result<Written>>>,
     /// Of what was written: it is with the piece that is on its way.
     hash: RunningHash,
     /// A write or a sync failed: what the file holds behind the last checkpoint is unknown from then on, and a second
