@@ -14,12 +14,14 @@ mod key;
 mod local;
 mod progress;
 mod remote;
+mod running_hash;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub(crate) use key::{Found, Key, Kind};
 pub(crate) use progress::Progress;
 pub(crate) use remote::{Bucket, MAX_INCOMING};
+pub(crate) use running_hash::RunningHash;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
@@ -191,6 +193,22 @@ impl Upload {
         match self {
             Self::Local(upload) => upload.write(&piece).await,
             Self::Remote(upload) => upload.write(piece).await,
+        }
+    }
+
+    /// Goes on hashing from what came before this.
+    pub(crate) fn resume_hash(&mut self, hash: RunningHash) {
+        match self {
+            Self::Local(upload) => upload.resume_hash(hash),
+            Self::Remote(upload) => upload.resume_hash(hash),
+        }
+    }
+
+    /// The hash of everything written so far, and of what came before.
+    pub(crate) async fn hash(&mut self) -> Result<&RunningHash, Failure> {
+        match self {
+            Self::Local(upload) => upload.hash().await,
+            Self::Remote(upload) => Ok(upload.hash()),
         }
     }
 

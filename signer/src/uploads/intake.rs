@@ -16,7 +16,6 @@ use crate::{
 use bytes::Bytes;
 use proto::id::{FileId, UserId};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -56,7 +55,6 @@ pub(crate) struct Intake {
     reservation: Reservation,
     place: Place,
     signer: Signer,
-    hash: Sha256,
     size: u64,
     limits: Limits,
 }
@@ -72,7 +70,7 @@ impl Intake {
     ) -> Result<Self, Error> {
         let reservation = Reservation::take(signer, owner, limits, declared).await?;
         let upload = signer.storage().begin(&Key::of(&reservation.id)).await?;
-        Ok(Self { upload, reservation, place, signer: signer.clone(), hash: Sha256::new(), size: 0, limits })
+        Ok(Self { upload, reservation, place, signer: signer.clone(), size: 0, limits })
     }
 
     pub(crate) async fn write(&mut self, piece: Bytes) -> Result<(), Error> {
@@ -82,7 +80,6 @@ impl Intake {
             return Err(Error::TooLarge { limit });
         }
         self.signer.metrics().received(piece.len());
-        self.hash.update(&piece);
         if let Err(failure) = self.upload.write(piece).await {
             return Err(self.reservation.reason(failure.into()).await);
         }
@@ -90,13 +87,16 @@ impl Intake {
     }
 
     /// Of what was sent so far.
-    pub(crate) fn sha256(&self) -> [u8; 32] {
-        self.hash.clone().finalize().into()
+    pub(crate) async fn sha256(&mut self) -> Result<[u8; 32], Error> {
+        match self.upload.hash().await {
+            Ok(hash) => Ok(hash.clone().finish()),
+            Err(failure) => Err(self.reservation.reason(failure.into()).await),
+        }
     }
 
     /// Of what was sent so far, and of what is said of it.
-    pub(crate) fn fingerprint(&self, description: &Description) -> String {
-        idempotency::fingerprint(&(hex::encode(self.sha256()), description))
+    pub(crate) async fn fingerprint(&mut self, description: &Description) -> Result<String, Error> {
+        Ok(idempotency::fingerprint(&(hex::encode(self.sha256().await?), description)))
     }
 
     /// Makes the file durable and lists it. Runs to its end even if the client leaves: between the object and its
@@ -109,10 +109,9 @@ impl Intake {
 
     /// Whatever fails, and however late, leaves no object behind: a rename or a PUT may have succeeded before it.
     async fn store(self, description: Description) -> Result<Uploaded, Error> {
-        let Self { upload, mut reservation, place: _place, signer, hash, size, .. } = self;
+        let Self { upload, mut reservation, place: _place, signer, size, .. } = self;
         let claimed = description.claimed.clone();
-        let arrived = (size, hex::encode(hash.finalize()));
-        let refusal = match list(&signer, &mut reservation, upload, arrived, description).await {
+        let refusal = match list(&signer, &mut reservation, (upload, size), description).await {
             Ok(uploaded) => return Ok(uploaded),
             Err(error) => reservation.reason(error).await,
         };
@@ -127,10 +126,10 @@ impl Intake {
 async fn list(
     signer: &Signer,
     reservation: &mut Reservation,
-    upload: Upload,
-    (size, sha256): (u64, String),
+    (mut upload, size): (Upload, u64),
     mut description: Description,
 ) -> Result<Uploaded, Error> {
+    let sha256 = hex::encode(upload.hash().await?.clone().finish());
     let stored = upload.finish().await?;
     if size != stored.size {
         return Err(Error::Internal(format!("{size} bytes were sent, {} stored", stored.size).into()));

@@ -26,7 +26,6 @@ mod parts;
 mod presigned;
 mod raw;
 mod reservation;
-mod running_hash;
 pub(crate) mod tus;
 
 pub(crate) use intake::{Description, Intake, Place};
@@ -137,9 +136,10 @@ async fn refuse_full(signer: &Signer, caller: &Caller) -> Result<(), Error> {
 
 /// Once, however often it is sent under the same key. What was stored before is not stored again: the intake is
 /// dropped.
-async fn store(signer: &Signer, intake: Intake, description: Description) -> Result<Uploaded, Error> {
+async fn store(signer: &Signer, mut intake: Intake, description: Description) -> Result<Uploaded, Error> {
     if let Some(key) = &description.claimed
-        && let Begun::Before(uploaded) = idempotency::begin(signer, key, &intake.fingerprint(&description)).await?
+        && let Begun::Before(uploaded) =
+            idempotency::begin(signer, key, &intake.fingerprint(&description).await?).await?
     {
         return Ok(*uploaded);
     }
@@ -158,7 +158,7 @@ async fn take_file(
         arrival.write(piece).await?;
     }
     let content_type = media_type(part.content_type.as_deref(), &part.filename);
-    Ok((arrival.end()?, part.filename, content_type))
+    Ok((arrival.end().await?, part.filename, content_type))
 }
 
 /// A file on its way in, and what its client says of its bytes.
@@ -185,8 +185,8 @@ impl Arrival {
     }
 
     /// Nothing is kept of a file that arrived otherwise than it was sent.
-    fn end(self) -> Result<Intake, Error> {
-        self.expected.verify(self.intake.sha256())?;
+    async fn end(mut self) -> Result<Intake, Error> {
+        self.expected.verify(self.intake.sha256().await?)?;
         Ok(self.intake)
     }
 }

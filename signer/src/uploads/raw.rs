@@ -69,7 +69,7 @@ async fn take(
     while let Some(piece) = body.next().await? {
         arrival.write(piece).await?;
     }
-    super::store(signer, arrival.end()?, description).await
+    super::store(signer, arrival.end().await?, description).await
 }
 
 /// A part of a file cannot be put (RFC 9110 section 14.5), nor one that is encoded for its way: bytes are kept as they come.

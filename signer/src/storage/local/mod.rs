@@ -7,7 +7,7 @@ mod upload;
 
 pub(crate) use upload::Upload;
 
-use super::{Failure, Key, Progress, Stored, key::STAGING};
+use super::{Failure, Key, Progress, RunningHash, Stored, key::STAGING};
 use crate::durable::{make_folder, sync_folder};
 use bytes::Bytes;
 use proto::{etag::ETag, storage::MANAGED_PREFIX};

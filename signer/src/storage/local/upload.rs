@@ -1,6 +1,6 @@
 //! An object being written: pieces are collected, and one is on its way to the disk while the next is.
 
-use super::{Failure, Folder, Key, Progress, Staged, Stored, blocking};
+use super::{Failure, Folder, Key, Progress, RunningHash, Staged, Stored, blocking};
 use rustix::fs::{Advice, fadvise};
 use std::{
     fs::File,
@@ -24,6 +24,9 @@ pub(super) const LARGE_PLACES: usize = 4;
 /// Bytes after which the kernel is asked to begin with their way to the disk, so that a sync finds little left to do.
 const STRIDE: u64 = 8 << 20;
 
+/// The buffer of a piece that was written, empty, and the hash behind it.
+type Written = (Vec<u8>, RunningHash);
+
 /// An object being written.
 #[derive(Debug)]
 pub(crate) struct Upload {
@@ -39,8 +42,10 @@ pub(crate) struct Upload {
     /// Held by those with large pieces.
     _large: Option<OwnedSemaphorePermit>,
     collected: Vec<u8>,
-    /// The piece before, on its way to the disk; gives its buffer back.
-    writing: Option<JoinHandle<io::Result<Vec<u8>>>>,
+    /// The piece before, on its way to the disk; gives its buffer back, and the hash.
+    writing: Option<JoinHandle<io::Result<Written>>>,
+    /// Of what was written: it is with the piece that is on its way.
+    hash: RunningHash,
     /// A write or a sync failed: what the file holds behind the last checkpoint is unknown from then on, and a second
     /// sync that succeeds would say nothing.
     is_broken: bool,
@@ -62,6 +67,7 @@ impl Upload {
             _large: large,
             collected: Vec::with_capacity(piece),
             writing: None,
+            hash: RunningHash::default(),
             is_broken: false,
         }
     }
@@ -77,6 +83,16 @@ impl Upload {
             }
         }
         Ok(())
+    }
+
+    pub(in crate::storage) fn resume_hash(&mut self, hash: RunningHash) {
+        self.hash = hash;
+    }
+
+    pub(in crate::storage) async fn hash(&mut self) -> Result<&RunningHash, Failure> {
+        self.flush().await?;
+        self.written().await?;
+        Ok(&self.hash)
     }
 
     pub(in crate::storage) async fn checkpoint(&mut self) -> Result<&Progress, Failure> {
@@ -102,8 +118,11 @@ impl Upload {
 
     async fn flush(&mut self) -> Result<(), Failure> {
         let spare = self.written().await?;
+        if self.collected.is_empty() {
+            return Ok(());
+        }
         let mut full = mem::replace(&mut self.collected, spare);
-        let file = Arc::clone(&self.staged.file);
+        let (file, mut hash) = (Arc::clone(&self.staged.file), mem::take(&mut self.hash));
         let stride =
             (self.taken - self.unasked >= STRIDE).then(|| mem::replace(&mut self.unasked, self.taken)..self.taken);
         self.writing = Some(spawn_blocking(move || {
@@ -111,8 +130,10 @@ impl Upload {
             if let Some(stride) = stride {
                 begin_write_back(&file, stride);
             }
+            // Here, so that receiving goes on beside it.
+            hash.update(&full);
             full.clear();
-            Ok(full)
+            Ok((full, hash))
         }));
         Ok(())
     }
@@ -126,7 +147,9 @@ impl Upload {
         let written = writing.await.unwrap_or_else(|died| Err(io::Error::other(died)));
         self.writing = None;
         self.is_broken = written.is_err();
-        Ok(written?)
+        let (spare, hash) = written?;
+        self.hash = hash;
+        Ok(spare)
     }
 }
 

@@ -13,7 +13,7 @@ mod upload;
 pub(crate) use incoming::MAX_INCOMING;
 pub(crate) use upload::Upload;
 
-use super::{Failure, Key, Progress, Stored};
+use super::{Failure, Key, Progress, RunningHash, Stored};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use object_store::{

@@ -1,7 +1,7 @@
 //! An object being written. Full parts go out as they fill; what is left behind the last of them is kept as an object
 //! of its own, a tail, at each checkpoint: a part but the last cannot be small.
 
-use super::{Bucket, Failure, Key, Progress, SECOND_LOOK, Stored, parts::Parts};
+use super::{Bucket, Failure, Key, Progress, RunningHash, SECOND_LOOK, Stored, parts::Parts};
 use bytes::{Bytes, BytesMut};
 use object_store::{Error, ObjectStoreExt, PutResult, path::Path};
 use proto::etag::ETag;
@@ -18,6 +18,7 @@ pub(crate) struct Upload {
     part: usize,
     /// What lies behind the last full part, durable or not.
     collected: BytesMut,
+    hash: RunningHash,
     parts: Option<Parts>,
     /// The offset of a tail that the progress before this one needed.
     outlived: Option<u64>,
@@ -52,6 +53,7 @@ impl Bucket {
             part: usize::try_from(progress.part_bytes).map_err(|error| Failure::Unavailable(error.into()))?,
             progress,
             collected: BytesMut::new(),
+            hash: RunningHash::default(),
             parts: None,
             outlived: None,
             is_resumable: true,
@@ -87,7 +89,16 @@ impl Bucket {
 }
 
 impl Upload {
+    pub(in crate::storage) fn resume_hash(&mut self, hash: RunningHash) {
+        self.hash = hash;
+    }
+
+    pub(in crate::storage) fn hash(&self) -> &RunningHash {
+        &self.hash
+    }
+
     pub(in crate::storage) async fn write(&mut self, mut piece: Bytes) -> Result<(), Failure> {
+        self.hash.update(&piece);
         while !piece.is_empty() {
             // A full part goes out only when more follows: what fits in one part is a single PUT.
             if self.collected.len() == self.part {

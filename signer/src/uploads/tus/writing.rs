@@ -11,8 +11,8 @@ use crate::{
     catalog::{Advance, Held, Kind, Step, UploadRow},
     clock,
     error::Error,
-    storage::{self, Failure, Key, Progress},
-    uploads::{intake::row, media, running_hash::RunningHash},
+    storage::{self, Failure, Key, Progress, RunningHash},
+    uploads::{intake::row, media},
 };
 use bytes::Bytes;
 use std::time::Duration;
@@ -34,7 +34,6 @@ pub(super) struct Writing<'a> {
     upload: UploadRow,
     key: Key,
     storage: storage::Upload,
-    hash: RunningHash,
     /// Bytes taken so far, recorded or not.
     taken: u64,
     record: Record,
@@ -52,7 +51,7 @@ impl<'a> Writing<'a> {
             None => None,
             Some(state) => RunningHash::resume(state),
         };
-        let storage = match signer.storage().resume(&key, progress.clone()).await {
+        let mut storage = match signer.storage().resume(&key, progress.clone()).await {
             Err(lost @ Failure::Lost(_)) => {
                 tracing::error!(file = %upload.id, error = %lost, "an upload's bytes are gone");
                 ending::end(signer, &upload).await?;
@@ -60,12 +59,12 @@ impl<'a> Writing<'a> {
             }
             resumed => resumed.map_err(busy)?,
         };
+        storage.resume_hash(hash.ok_or(broken("its hash cannot be read"))?);
         Ok(Self {
             signer,
             lease,
             key,
             storage,
-            hash: hash.ok_or(broken("its hash cannot be read"))?,
             taken: progress.offset,
             record: Record { progress, hash_state },
             recorded_at: Instant::now(),
@@ -117,14 +116,13 @@ impl<'a> Writing<'a> {
     pub(super) async fn write(&mut self, piece: Bytes) -> Result<(), Failure> {
         self.signer.metrics().received(piece.len());
         self.taken += piece.len() as u64;
-        self.hash.update(&piece);
         self.storage.write(piece).await
     }
 
     /// Makes everything taken so far durable, and says so to whoever asks from now on.
     pub(super) async fn record(&mut self) -> Result<(), Error> {
         let progress = self.storage.checkpoint().await?.clone();
-        self.record = Record { progress, hash_state: Some(self.hash.state()) };
+        self.record = Record { progress, hash_state: Some(self.storage.hash().await?.state()) };
         self.advance().await
     }
 
@@ -170,14 +168,15 @@ impl<'a> Writing<'a> {
         if self.is_ahead() && was_recorded {
             self.record().await?;
         }
-        let Self { signer, lease, upload, key, storage, hash, taken, .. } = self;
+        let Self { signer, lease, upload, key, mut storage, taken, .. } = self;
+        let sha256 = hex::encode(storage.hash().await?.clone().finish());
         let stored = storage.finish().await.map_err(busy)?;
         if stored.size != taken {
             return Err(Error::Internal(format!("{taken} bytes were sent, {} stored", stored.size).into()));
         }
         let UploadRow { id, owner, mut description, expires_at, .. } = upload.clone();
         let warnings = media::inspect(signer.storage(), (&key, taken), &mut description).await?;
-        let file = row((id, owner), &key, &stored, Some(hash.finish()), description);
+        let file = row((id, owner), &key, &stored, Some(sha256), description);
         let step = signer.catalog().finish_upload(&file, Some(lease.holder()), None, None).await?;
         if let Err(refused) = done(signer, &upload, step).await {
             // Whoever ended it meanwhile could not see its object yet.

@@ -27,9 +27,8 @@ impl RunningHash {
         hex::encode(self.0.serialize())
     }
 
-    /// The hash, as lower-case hexadecimal.
-    pub(crate) fn finish(self) -> String {
-        hex::encode(self.0.finalize())
+    pub(crate) fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
     }
 }
 
@@ -51,7 +50,7 @@ mod tests {
             first.update(&bytes[..at]);
             let mut second = RunningHash::resume(&first.state()).unwrap();
             second.update(&bytes[at..]);
-            assert_eq!(second.finish(), whole, "put down at {at}");
+            assert_eq!(hex::encode(second.finish()), whole, "put down at {at}");
         }
     }
 
@@ -62,7 +61,7 @@ mod tests {
         hash.update(b"hello");
         assert_eq!(hash.state(), OF_HELLO);
         let resumed = RunningHash::resume(OF_HELLO).unwrap();
-        assert_eq!(resumed.finish(), "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+        assert_eq!(hex::encode(resumed.finish()), "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
     }
 
     #[test]
