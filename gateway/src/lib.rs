@@ -31,7 +31,10 @@ mod zero_copy;
 use arc_swap::ArcSwap;
 use config::Config;
 use proto::keys::KeyRing;
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, atomic::AtomicBool},
+};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -68,6 +71,8 @@ struct Shared {
     metrics: Arc<observe::Metrics>,
     request_ids: request_id::RequestIds,
     draining: CancellationToken,
+    /// Whether it has been ready since it started.
+    was_ready: AtomicBool,
 }
 
 impl Gateway {
@@ -85,6 +90,7 @@ impl Gateway {
             room: server::Room::open(),
             request_ids: request_id::RequestIds::new(),
             draining: CancellationToken::new(),
+            was_ready: AtomicBool::new(false),
             catalog,
             metrics,
             config,
