@@ -53,6 +53,8 @@ source "$check/described.sh"
 source "$check/names.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
+# shellcheck source=deploy/check/rehearsal.sh
+source "$check/rehearsal.sh"
 
 passed=0
 current="before the first step"
@@ -126,6 +128,7 @@ if [[ "$embedded_only" == false ]]; then
   step "Redis is installed" install_redis
   step "Redis starts" start_redis
   step "rates are limited in Redis as in the process" test_limits_on_redis
+  rehearsal
 fi
 
 step "a clip is made" make_clip

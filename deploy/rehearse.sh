@@ -63,7 +63,7 @@ finish() {
   exit "$code"
 }
 
-export RUST_LOG="${RUST_LOG:-info}"
+export RUST_LOG=info
 begin_work
 trap finish EXIT
 trap 'exit 130' INT TERM
