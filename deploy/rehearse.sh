@@ -40,7 +40,7 @@ install_what_it_takes() {
   install_storage_server
   install_database_server
   install_redis
-  once unpack_haproxy
+  install_haproxy
   [[ -n "$binaries" ]] || cargo build --locked --release --workspace
 }
 

@@ -100,24 +100,6 @@ unpack_nginx() {
   touch "$folder/installed"
 }
 
-# The proxy in front, with the library that it wants beside what every Debian has; unpacked for the same reason.
-unpack_haproxy() {
-  local folder="$cache/haproxy"
-  haproxy="$folder/haproxy"
-  [[ -e "$folder/installed" ]] && return
-  rm -rf "$folder"
-  mkdir -p "$folder/packages"
-  download_packages "$folder/packages" haproxy liblua5.3-0
-  find "$folder/packages" -name '*.deb' -exec dpkg-deb --extract {} "$folder" \;
-  cat >"$haproxy" <<SH
-#!/bin/sh
-LD_LIBRARY_PATH=\$(echo "$folder"/usr/lib/*-linux-gnu) exec "$folder/usr/sbin/haproxy" "\$@"
-SH
-  chmod +x "$haproxy"
-  "$haproxy" -v
-  touch "$folder/installed"
-}
-
 # Folder, packages: without their lists on this machine, those are fetched first.
 download_packages() {
   local folder="$1"
