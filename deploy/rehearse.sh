@@ -5,6 +5,7 @@
 #
 #   --brief             each event once, and with less time between: about two minutes
 #   --binaries FOLDER   takes gateway and signer from there; builds nothing
+#   --logs FOLDER       keeps there what everybody wrote, and each attempt of the readers (ledger.jsonl)
 #
 # SeaweedFS, Postgres with its roles, Redis, two signers, two gateways with a cache each, HAProxy with deploy/proxy/haproxy.cfg in
 # front. k6 plays loadtest/playback.js against it all the time. Beside that, readers who know every byte of their files read, sign
@@ -15,11 +16,12 @@ shopt -s inherit_errexit
 [[ "${1:-}" != --help ]] || { sed -n '2,/^set/{/^#/s/^# \?//p}' "$0" && exit; }
 [[ -n "${T2M_BOUNDED:-}" ]] || T2M_BOUNDED=yes exec timeout --kill-after=30 1200 bash "$0" "$@"
 
-is_brief=false binaries=""
+is_brief=false binaries="" logs=""
 while (($# > 0)); do
   case "$1" in
     --brief) is_brief=true && shift ;;
     --binaries) binaries=$(realpath -e "${2:?--binaries takes a folder}") && shift 2 ;;
+    --logs) logs=$(realpath -m "${2:?--logs takes a folder}") && shift 2 ;;
     *) echo "not known: $1; see --help" >&2 && exit 64 ;;
   esac
 done
@@ -55,10 +57,16 @@ everything_happens() {
   happen "SeaweedFS stands still" freeze_seaweedfs
 }
 
+keep_logs() {
+  mkdir -p "$logs"
+  cp "$work"/logs/*.log "$work/ledger.jsonl" "$logs"
+}
+
 finish() {
   local code=$?
   trap - EXIT
   ((code == 0)) || show_logs || true
+  [[ -z "$logs" ]] || keep_logs || true
   end_topology
   exit "$code"
 }

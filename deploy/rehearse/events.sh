@@ -14,13 +14,13 @@ happen() {
 
 start_watch() {
   sign_in user_alice
-  start watch node deploy/rehearse/watch.mjs "$watch_port" "$api_url" "$work/user_alice.header" "$work/ledger.jsonl"
+  start watch node deploy/rehearse/watch.mjs "$watch_port" "http://$api_address/api" "$work/user_alice.header" "$work/ledger.jsonl"
   watch_pid=$started
   wait_until "$ready_seconds" "players are there" is_calm
 }
 
 is_calm() {
-  kill -0 "$watch_pid"
+  kill -0 "$watch_pid" 2>/dev/null || exit 1
   curl -sf -o /dev/null "http://127.0.0.1:$watch_port/calm"
 }
 

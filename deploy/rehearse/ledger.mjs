@@ -33,10 +33,10 @@ export class Ledger {
     this.#write({ ...attempt, at });
   }
 
-  /** Whether each of these kinds of traffic succeeded lately, and nothing failed. */
+  /** Whether nothing failed for so long, and each of these kinds of traffic has succeeded since something did. */
   isCalm(traffic, milliseconds) {
-    const since = Date.now() - milliseconds;
-    return this.#lastFailure < since && traffic.every((kind) => (this.#lastSuccess.get(kind) ?? 0) >= since);
+    const hasSucceeded = (kind) => (this.#lastSuccess.get(kind) ?? 0) > this.#lastFailure;
+    return this.#lastFailure < Date.now() - milliseconds && traffic.every(hasSucceeded);
   }
 
   #write(line) {

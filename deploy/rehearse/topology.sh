@@ -5,6 +5,8 @@
 readonly proxy_config="deploy/proxy/haproxy.cfg"
 # What that file asks for of a service behind it.
 readonly drain_delay_seconds=5 drain_seconds=60
+# Fewer than its configuration says: twice as many files must be allowed to be open.
+readonly proxy_connections=2000
 
 # By their names in the proxy's configuration.
 declare -A pid_of address_of operators_of
@@ -18,7 +20,7 @@ start_topology() {
   start_redis
   set_services "$bucket/rehearsal" "$work/services"
   [[ -z "$binaries" ]] || release="$binaries"
-  export PUBLIC_FILES_URL="$files_url" SIGNER_PUBLIC_URL="${api_url%/api}" TRUSTED_PROXIES=127.0.0.1/32 REDIS_URL="$redis_url"
+  export PUBLIC_FILES_URL="http://$files_address" SIGNER_PUBLIC_URL="http://$api_address" TRUSTED_PROXIES=127.0.0.1/32 REDIS_URL="$redis_url"
   export RATE_LIMIT=1000000/1h DRAIN_DELAY_SECONDS="$drain_delay_seconds" DRAIN_SECONDS="$drain_seconds"
   local name
   for name in "${signers[@]}" "${gateways[@]}"; do
@@ -36,7 +38,7 @@ choose_ports() {
     address_of[$name]="127.0.0.1:${ports[0]}" operators_of[$name]="127.0.0.1:${ports[1]}"
     ports=("${ports[@]:2}")
   done
-  files_url="http://127.0.0.1:${ports[0]}" api_url="http://127.0.0.1:${ports[1]}/api"
+  files_address="127.0.0.1:${ports[0]}" api_address="127.0.0.1:${ports[1]}"
   proxy_metrics="127.0.0.1:${ports[2]}" watch_port="${ports[3]}"
 }
 
@@ -52,13 +54,13 @@ start_service() { # name
 }
 
 start_proxy() {
-  start haproxy env -C "$PWD" FILES_LISTEN="${files_url#http://}" API_LISTEN="127.0.0.1:${api_url//[!0-9]/}" \
+  start haproxy env -C "$PWD" FILES_LISTEN="$files_address" API_LISTEN="$api_address" \
     METRICS_LISTEN="$proxy_metrics" \
     GATEWAY_1="${address_of[gateway-1]}" GATEWAY_1_ADMIN="${operators_of[gateway-1]##*:}" \
     GATEWAY_2="${address_of[gateway-2]}" GATEWAY_2_ADMIN="${operators_of[gateway-2]##*:}" \
     SIGNER_1="${address_of[signer-1]}" SIGNER_1_INTERNAL="${operators_of[signer-1]##*:}" \
     SIGNER_2="${address_of[signer-2]}" SIGNER_2_INTERNAL="${operators_of[signer-2]##*:}" \
-    "$haproxy" -W -db -f "$proxy_config"
+    "$haproxy" -W -db -n "$proxy_connections" -f "$proxy_config"
   pid_of[proxy]=$started
   wait_until_ready "$started" "http://$proxy_metrics/metrics"
   wait_until "$ready_seconds" "the proxy has all services in its rotation" all_in_rotation

@@ -3,7 +3,7 @@
 //   node watch.mjs <port> <base URL of the API> <file with an Authorization header> <ledger>
 //
 // On loopback at that port, for the script that makes things happen:
-//   GET /calm           200 if for two seconds everything has succeeded
+//   GET /calm           200 if nothing has failed for two seconds, and everything has succeeded since
 //   POST /warm          reads every file that is to be in a cache once, whole
 //   POST /event/<name>  what ends from here on belongs to it
 //   POST /mark/<name>   a moment inside it
