@@ -15,6 +15,9 @@ use std::{
 /// What names of ours begin with. Clerk's have other users, and are not ours to judge.
 const PREFIXES: [&str; 3] = ["FILE_SIGNING_", "GATEWAY_", "SIGNER_"];
 
+/// The object store's variables that are secret, and are also taken from the file that `NAME_FILE` names.
+const AWS_SECRETS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
 /// The exit code of a process whose settings are wrong: `EX_USAGE`.
 pub const EXIT_USAGE: i32 = 64;
 
@@ -29,6 +32,8 @@ pub struct Setting {
     pub help: &'static str,
     /// Also taken from the file that `NAME_FILE` names.
     pub secret: bool,
+    /// What it is when the process starts it stays.
+    pub lasting: bool,
     /// Given as the path of a text file; what it means is that file's text.
     pub document: bool,
 }
@@ -37,25 +42,31 @@ impl Setting {
     /// A setting with a default.
     #[must_use]
     pub const fn new(name: &'static str, default: &'static str, help: &'static str) -> Self {
-        Self { name, default: Some(default), help, secret: false, document: false }
+        Self { name, default: Some(default), help, secret: false, lasting: false, document: false }
     }
 
     /// A setting that is unset until given.
     #[must_use]
     pub const fn unset(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: false, document: false }
+        Self { name, default: None, help, secret: false, lasting: false, document: false }
     }
 
     /// A secret, also read from `NAME_FILE`.
     #[must_use]
     pub const fn secret(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: true, document: false }
+        Self { name, default: None, help, secret: true, lasting: false, document: false }
+    }
+
+    /// A secret that nobody reads again while the process runs: a URL with a password in it.
+    #[must_use]
+    pub const fn lasting_secret(name: &'static str, help: &'static str) -> Self {
+        Self { name, default: None, help, secret: true, lasting: true, document: false }
     }
 
     /// The path of a text file, unset until given. [`Settings::text`] is the file's text.
     #[must_use]
     pub const fn document(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: false, document: true }
+        Self { name, default: None, help, secret: false, lasting: false, document: true }
     }
 }
 
@@ -65,7 +76,7 @@ pub const COMMON: &[Setting] = &[
     Setting::secret("FILE_SIGNING_KEYS", "More keys as id:secret,id:secret; the first signs version 2 URLs"),
     Setting::new("ALLOW_SHORT_SIGNING_SECRET", "false", "Start with an inherited secret under 32 bytes"),
     Setting::unset("STORAGE_URL", "file:///absolute/folder, or s3://bucket/prefix with the usual AWS_* variables"),
-    Setting::unset(
+    Setting::lasting_secret(
         "DATABASE_URL",
         "The catalog: sqlite:///absolute/catalog.db, or postgres://user:password@host/database",
     ),
@@ -115,7 +126,8 @@ pub fn command(name: &'static str, about: &'static str, tables: &[&[Setting]]) -
             return command;
         }
         let file = format!("{}_FILE", setting.name);
-        let help = format!("A file that holds {}, read again on SIGHUP [env: {file}]", setting.name);
+        let again = if setting.lasting { "" } else { ", read again on SIGHUP" };
+        let help = format!("A file that holds {}{again} [env: {file}]", setting.name);
         command.arg(flag(&file, help))
     })
 }
@@ -148,6 +160,7 @@ impl Settings {
     pub fn read(tables: &[&[Setting]], flags: &ArgMatches, source: &Source<'_>, defaults: &[(&str, String)]) -> Self {
         let mut settings =
             Self { values: BTreeMap::new(), aws: source.aws.clone(), mistakes: Vec::new(), warnings: Vec::new() };
+        settings.read_aws_files(source);
         settings.warn_of_unknown(tables, source);
         for setting in tables.iter().copied().flatten() {
             let own = defaults.iter().find(|(name, _)| *name == setting.name).map(|(_, value)| value.clone());
@@ -188,15 +201,31 @@ impl Settings {
             self.mistake(setting.name, &format!("is given twice, also by {file_name}"));
         }
         match (path, direct) {
-            (Some(path), _) => {
-                if (source.is_shared)(path.trim()) {
-                    self.warnings.push(format!("{file_name} names a file that other accounts may read; chmod 600 it"));
-                }
-                self.file(&file_name, &path, source).map(|text| without_newline(&text).to_owned())
-            }
+            (Some(path), _) => self.secret_file(&file_name, &path, source),
             (None, Some(path)) if setting.document => self.file(setting.name, &path, source),
             (None, direct) => direct,
         }
+    }
+
+    /// The object store's keys, too, may lie in files.
+    fn read_aws_files(&mut self, source: &Source<'_>) {
+        for name in AWS_SECRETS {
+            let file_name = format!("{name}_FILE");
+            let Some(path) = self.aws.take(&file_name).filter(|path| !path.is_empty()) else { continue };
+            if self.aws.take(name).is_some_and(|value| !value.is_empty()) {
+                self.mistake(name, &format!("is given twice, also by {file_name}"));
+            }
+            if let Some(value) = self.secret_file(&file_name, &path, source) {
+                self.aws.0.push((name.to_owned(), value));
+            }
+        }
+    }
+
+    fn secret_file(&mut self, file_name: &str, path: &str, source: &Source<'_>) -> Option<String> {
+        if (source.is_shared)(path.trim()) {
+            self.warnings.push(format!("{file_name} names a file that other accounts may read; chmod 600 it"));
+        }
+        self.file(file_name, path, source).map(|text| without_newline(&text).to_owned())
     }
 
     fn file(&mut self, name: &str, path: &str, source: &Source<'_>) -> Option<String> {
@@ -320,92 +349,4 @@ pub fn bytes(text: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TABLE: &[Setting] = &[
-        Setting::new("DEPTH", "3", "How deep"),
-        Setting::unset("NAME", "What it is called"),
-        Setting::secret("PASSWORD", "Kept"),
-        Setting::document("RULES", "What holds here"),
-        Setting::secret("GATEWAY_SECRET", "Of the gateway"),
-    ];
-
-    fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Settings {
-        let arguments = ["test"].into_iter().chain(arguments.iter().copied());
-        let flags = command("test", "A test", &[TABLE]).try_get_matches_from(arguments).unwrap();
-        let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).into());
-        let file = |path: &str| match path {
-            "/there" => Ok("kept\n".to_owned()),
-            _ => Err(std::io::ErrorKind::NotFound.into()),
-        };
-        Settings::read(
-            &[TABLE],
-            &flags,
-            &Source {
-                variable: &variable,
-                names: &variables.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>(),
-                file: &file,
-                is_shared: &|path| path == "/there",
-                aws: &Aws::default(),
-            },
-            &[("NAME", "own".into())],
-        )
-    }
-
-    #[test]
-    fn a_flag_wins_over_the_environment_and_that_over_a_default() {
-        assert_eq!(read(&[], &[]).text("DEPTH"), Some("3"));
-        assert_eq!(read(&[], &[("DEPTH", "4")]).text("DEPTH"), Some("4"));
-        assert_eq!(read(&["--depth", "5"], &[("DEPTH", "4")]).text("DEPTH"), Some("5"));
-        assert_eq!(read(&[], &[("DEPTH", "")]).text("DEPTH"), Some("3"));
-        assert_eq!(read(&[], &[]).text("NAME"), Some("own"));
-    }
-
-    #[test]
-    fn a_secret_comes_from_its_file_without_the_newline() {
-        assert_eq!(read(&[], &[("PASSWORD_FILE", "/there")]).text("PASSWORD"), Some("kept"));
-        assert_eq!(read(&[], &[("PASSWORD", "given")]).text("PASSWORD"), Some("given"));
-        let twice = read(&[], &[("PASSWORD", "given"), ("PASSWORD_FILE", "/there")]).finish(Some(())).unwrap_err();
-        assert!(twice.to_string().contains("PASSWORD is given twice"));
-    }
-
-    #[test]
-    fn a_misspelt_name_and_a_secret_that_others_may_read_are_warned_of() {
-        let names = ["GATEWAY_SECRT", "GATEWAY_SECRET_FILE", "SIGNER_LISTEN", "PATH"];
-        let variables: Vec<_> = names.iter().map(|name| (*name, "/there")).collect();
-        let settings = read(&[], &variables);
-        let [unknown, shared] = settings.warnings() else { panic!("{:?}", settings.warnings()) };
-        assert!(unknown.starts_with("GATEWAY_SECRT is set and is no setting"), "{unknown}");
-        assert!(shared.starts_with("GATEWAY_SECRET_FILE names a file that other accounts may read"), "{shared}");
-    }
-
-    #[test]
-    fn a_document_is_the_text_of_the_file_that_is_named() {
-        assert_eq!(read(&[], &[("RULES", "/there")]).text("RULES"), Some("kept\n"));
-        assert_eq!(read(&[], &[("RULES_FILE", "/there")]).text("RULES"), None);
-        let missing = read(&[], &[("RULES", "/nowhere")]).finish(Some(())).unwrap_err();
-        assert!(missing.to_string().contains("RULES names a file that cannot be read"));
-    }
-
-    #[test]
-    fn every_mistake_is_reported_and_no_value() {
-        let mut settings = read(&[], &[("DEPTH", "deep-secret"), ("PASSWORD_FILE", "/nowhere")]);
-        let depth: Option<u32> = settings.value("DEPTH", "a number");
-        let other = settings.required("OTHER");
-        let text = settings.finish(depth.zip(other)).unwrap_err().to_string();
-        for part in ["DEPTH must be a number", "OTHER is required", "PASSWORD_FILE names a file"] {
-            assert!(text.contains(part), "{text}");
-        }
-        assert!(!text.contains("deep-secret"));
-    }
-
-    #[test]
-    fn bytes_take_binary_units() {
-        assert_eq!(bytes("12"), Some(12));
-        assert_eq!(bytes("5GiB"), Some(5 << 30));
-        for bad in ["", "5GB", "-1", "1.5GiB", "99999999999GiB"] {
-            assert_eq!(bytes(bad), None, "{bad}");
-        }
-    }
-}
+mod tests;
