@@ -8,14 +8,14 @@ use gateway::{
 };
 use proto::settings::{COMMON, EXIT_USAGE, Settings, Source, command};
 use proto::storage::Aws;
-use std::{io, net::SocketAddr, process::exit};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-};
-use tokio_util::sync::CancellationToken;
+use std::{net::SocketAddr, process::exit};
+use supervision::{Signals, Sockets, Stop, Supervisor};
+use tokio::net::TcpListener;
 
 const ABOUT: &str = "Streams files behind signed URLs: verifies, then sends byte ranges from a folder or a bucket";
+/// The listeners' names, for who hands them over.
+const FILES: &str = "files";
+const ADMIN: &str = "admin";
 const TABLES: [&[proto::settings::Setting]; 2] = [COMMON, SETTINGS];
 
 fn main() -> anyhow::Result<()> {
@@ -30,65 +30,38 @@ fn main() -> anyhow::Result<()> {
     if config.keys.has_short_secret() {
         tracing::warn!("a signing secret is shorter than 32 bytes; rotate to a longer one");
     }
+    let sockets = Sockets::inherit(&[FILES, ADMIN])?;
     // Connections are served on threads of their own; this one accepts, answers the admin listener and waits for signals.
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve(config))
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve(config, sockets))
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
-    let listener = bind(config.listen, "GATEWAY_LISTEN").await?;
-    let admin = bind(config.admin_listen, "GATEWAY_ADMIN_LISTEN").await?;
-    let signals = Signals::listen()?;
+async fn serve(config: Config, mut sockets: Sockets) -> anyhow::Result<()> {
+    let listener = listen(&mut sockets, FILES, config.listen, "GATEWAY_LISTEN").await?;
+    let admin = listen(&mut sockets, ADMIN, config.admin_listen, "GATEWAY_ADMIN_LISTEN").await?;
+    let (signals, supervisor, stop) = (Signals::listen()?, Supervisor::of_this_process(), Stop::default());
     tracing::info!(files = %listener.local_addr()?, admin = %admin.local_addr()?, "listening");
     let gateway = Gateway::open(config)?;
-    let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-    let signals = tokio::spawn(signals.obey(gateway.clone(), drain.clone(), cut.clone()));
-    let served = gateway.run(listener, admin, drain, cut).await;
-    signals.abort();
-    served.context("no threads to serve on")
-}
-
-async fn bind(address: SocketAddr, name: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({name})"))
-}
-
-/// What operators send.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    /// From here on none of them ends the process by itself.
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    /// SIGTERM or SIGINT drains, a second one cuts; SIGHUP reads the secrets' and the certificate's files again.
-    async fn obey(mut self, gateway: Gateway, drain: CancellationToken, cut: CancellationToken) {
-        loop {
-            tokio::select! {
-                _ = self.hang_up.recv() => {
-                    reread_keys(&gateway);
-                    gateway.look_at_certificate();
-                }
-                _ = self.terminate.recv() => stop(&drain, &cut),
-                _ = self.interrupt.recv() => stop(&drain, &cut),
-            }
+    tokio::select! {
+        served = gateway.run(listener, admin, stop.drain.clone(), stop.cut.clone()) => {
+            served.context("no threads to serve on")
         }
+        never = signals.obey(&supervisor, &stop, || reload(&gateway)) => match never {},
+        never = supervisor.watch(|| gateway.is_ready(), || gateway.take_turns()) => match never {},
     }
 }
 
-fn stop(drain: &CancellationToken, cut: &CancellationToken) {
-    if drain.is_cancelled() {
-        cut.cancel();
-    }
-    drain.cancel();
-    tracing::info!("draining; a second signal cuts");
+async fn listen(
+    sockets: &mut Sockets,
+    socket: &str,
+    address: SocketAddr,
+    setting: &str,
+) -> anyhow::Result<TcpListener> {
+    sockets.listen(socket, address).await.with_context(|| format!("cannot listen on {address} ({setting})"))
+}
+
+fn reload(gateway: &Gateway) {
+    reread_keys(gateway);
+    gateway.look_at_certificate();
 }
 
 fn reread_keys(gateway: &Gateway) {

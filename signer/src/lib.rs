@@ -153,6 +153,17 @@ impl Signer {
         })))
     }
 
+    /// Whether `/readyz` says 200.
+    pub async fn is_ready(&self) -> bool {
+        health::readiness(self).await.is_ok()
+    }
+
+    /// Comes to its end when a thread that answers requests has taken a turn: never, if all of them hang.
+    pub async fn take_turn(&self) {
+        // It neither panics nor is aborted.
+        let _ = tokio::spawn(async {}).await;
+    }
+
     /// The public API, with all its layers.
     pub fn router(&self) -> Router {
         router::public(self)
