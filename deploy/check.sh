@@ -47,6 +47,8 @@ source "$check/on_postgres.sh"
 source "$check/clock.sh"
 # shellcheck source=deploy/check/durability.sh
 source "$check/durability.sh"
+# shellcheck source=deploy/check/disks.sh
+source "$check/disks.sh"
 # shellcheck source=deploy/check/described.sh
 source "$check/described.sh"
 # shellcheck source=deploy/check/names.sh
@@ -134,6 +136,8 @@ end_to_end file "file://$work/file/files"
 encrypted
 clock_jumps
 durability
+disks file "file://$work/disks-file/files"
+[[ "$embedded_only" == true ]] || disks s3 "$bucket/disks"
 [[ "$embedded_only" == true ]] || kills_beyond_one_machine
 [[ "$embedded_only" == true ]] || on_postgres
 described
