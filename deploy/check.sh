@@ -53,6 +53,8 @@ source "$check/disks.sh"
 source "$check/described.sh"
 # shellcheck source=deploy/check/names.sh
 source "$check/names.sh"
+# shellcheck source=deploy/check/clients.sh
+source "$check/clients.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
 
@@ -142,4 +144,5 @@ disks file "file://$work/disks-file/files"
 [[ "$embedded_only" == true ]] || on_postgres
 described
 names
+clients
 newcomer
