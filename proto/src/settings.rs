@@ -2,9 +2,13 @@
 //!
 //! A flag wins over the environment, the environment over the default; an empty variable counts as unset.
 //! A secret is also taken from the file that `NAME_FILE` names. Every mistake is collected, none prints a value.
+//! [`crate::command_line`] makes the flags.
+
+#[cfg(test)]
+mod tests;
 
 use crate::storage::Aws;
-use clap::{Arg, ArgMatches, Command};
+use clap::ArgMatches;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
@@ -30,10 +34,10 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// One line.
     pub help: &'static str,
-    /// Also taken from the file that `NAME_FILE` names.
+    /// Also taken from the file that `NAME_FILE` names, again on SIGHUP.
     pub secret: bool,
-    /// What it is when the process starts it stays.
-    pub lasting: bool,
+    /// Where another service is, as a URL that may hold a password: also taken from such a file, when the process starts.
+    pub connection: bool,
     /// Given as the path of a text file; what it means is that file's text.
     pub document: bool,
 }
@@ -42,41 +46,50 @@ impl Setting {
     /// A setting with a default.
     #[must_use]
     pub const fn new(name: &'static str, default: &'static str, help: &'static str) -> Self {
-        Self { name, default: Some(default), help, secret: false, lasting: false, document: false }
+        Self { name, default: Some(default), help, secret: false, connection: false, document: false }
     }
 
     /// A setting that is unset until given.
     #[must_use]
     pub const fn unset(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: false, lasting: false, document: false }
+        Self { name, default: None, help, secret: false, connection: false, document: false }
     }
 
     /// A secret, also read from `NAME_FILE`.
     #[must_use]
     pub const fn secret(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: true, lasting: false, document: false }
+        Self { name, default: None, help, secret: true, connection: false, document: false }
     }
 
-    /// A secret that nobody reads again while the process runs: a URL with a password in it.
+    /// A URL that may hold a password, unset until given.
     #[must_use]
-    pub const fn lasting_secret(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: true, lasting: true, document: false }
+    pub const fn connection(name: &'static str, help: &'static str) -> Self {
+        Self { name, default: None, help, secret: false, connection: true, document: false }
+    }
+
+    /// Whether `NAME_FILE` names a file that holds it.
+    #[must_use]
+    pub const fn has_file(&self) -> bool {
+        self.secret || self.connection
     }
 
     /// The path of a text file, unset until given. [`Settings::text`] is the file's text.
     #[must_use]
     pub const fn document(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: false, lasting: false, document: true }
+        Self { name, default: None, help, secret: false, connection: false, document: true }
     }
 }
+
+const STORAGE_URL: Setting =
+    Setting::unset("STORAGE_URL", "file:///absolute/folder, or s3://bucket/prefix with the usual AWS_* variables");
 
 /// What both services take.
 pub const COMMON: &[Setting] = &[
     Setting::secret("FILE_SIGNING_SECRET", "Secret of key `default`, at least 32 bytes; signs version 1 URLs"),
     Setting::secret("FILE_SIGNING_KEYS", "More keys as id:secret,id:secret; the first signs version 2 URLs"),
     Setting::new("ALLOW_SHORT_SIGNING_SECRET", "false", "Start with an inherited secret under 32 bytes"),
-    Setting::unset("STORAGE_URL", "file:///absolute/folder, or s3://bucket/prefix with the usual AWS_* variables"),
-    Setting::lasting_secret(
+    STORAGE_URL,
+    Setting::connection(
         "DATABASE_URL",
         "The catalog: sqlite:///absolute/catalog.db, or postgres://user:password@host/database",
     ),
@@ -114,32 +127,6 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
-/// A command line that takes every setting of the tables as a flag. A setting in two tables is one flag.
-#[must_use]
-pub fn command(name: &'static str, about: &'static str, tables: &[&[Setting]]) -> Command {
-    let mut seen = BTreeSet::new();
-    let settings = tables.iter().copied().flatten().filter(|setting| seen.insert(setting.name));
-    settings.fold(Command::new(name).about(about).version(env!("CARGO_PKG_VERSION")), |command, setting| {
-        let help = format!("{} [env: {}]{}", setting.help, setting.name, default_note(setting));
-        let command = command.arg(flag(setting.name, help));
-        if !setting.secret {
-            return command;
-        }
-        let file = format!("{}_FILE", setting.name);
-        let again = if setting.lasting { "" } else { ", read again on SIGHUP" };
-        let help = format!("A file that holds {}{again} [env: {file}]", setting.name);
-        command.arg(flag(&file, help))
-    })
-}
-
-fn flag(name: &str, help: String) -> Arg {
-    Arg::new(name.to_owned()).long(name.to_ascii_lowercase().replace('_', "-")).value_name("VALUE").help(help)
-}
-
-fn default_note(setting: &Setting) -> String {
-    setting.default.map(|default| format!(" [default: {default}]")).unwrap_or_default()
-}
-
 /// Values being read, and the mistakes found so far. Its `Debug` prints no value.
 pub struct Settings {
     values: BTreeMap<&'static str, String>,
@@ -155,14 +142,17 @@ impl fmt::Debug for Settings {
 }
 
 impl Settings {
-    /// Reads every setting of the tables. `defaults` go before those of the tables.
+    /// Reads every setting of the tables, for a tool those that it takes. `defaults` go before those of the tables, a tool's
+    /// own flags before the program's.
     #[must_use]
     pub fn read(tables: &[&[Setting]], flags: &ArgMatches, source: &Source<'_>, defaults: &[(&str, String)]) -> Self {
         let mut settings =
             Self { values: BTreeMap::new(), aws: source.aws.clone(), mistakes: Vec::new(), warnings: Vec::new() };
-        settings.read_aws_files(source);
         settings.warn_of_unknown(tables, source);
-        for setting in tables.iter().copied().flatten() {
+        if is_taken(&STORAGE_URL, flags) {
+            settings.read_aws_files(source);
+        }
+        for setting in tables.iter().copied().flatten().filter(|setting| is_taken(setting, flags)) {
             let own = defaults.iter().find(|(name, _)| *name == setting.name).map(|(_, value)| value.clone());
             let given = settings.given(setting, flags, source);
             if let Some(value) = given.or(own).or(setting.default.map(Into::into)) {
@@ -194,9 +184,13 @@ impl Settings {
     }
 
     fn given(&mut self, setting: &Setting, flags: &ArgMatches, source: &Source<'_>) -> Option<String> {
+        if setting.secret && flags.subcommand().is_some() && flag(setting.name, flags).is_some() {
+            let why = format!("is no flag of a tool, for others can read a command line; set {}_FILE", setting.name);
+            self.mistake(setting.name, &why);
+        }
         let direct = self.flag_or_variable(setting.name, flags, source);
         let file_name = format!("{}_FILE", setting.name);
-        let path = if setting.secret { self.flag_or_variable(&file_name, flags, source) } else { None };
+        let path = if setting.has_file() { self.flag_or_variable(&file_name, flags, source) } else { None };
         if path.is_some() && direct.is_some() {
             self.mistake(setting.name, &format!("is given twice, also by {file_name}"));
         }
@@ -239,7 +233,6 @@ impl Settings {
     }
 
     fn flag_or_variable(&mut self, name: &str, flags: &ArgMatches, source: &Source<'_>) -> Option<String> {
-        let flag = flags.try_get_one::<String>(name).ok().flatten().cloned();
         let variable = || match (source.variable)(name)?.into_string() {
             Ok(text) => Some(text),
             Err(_) => {
@@ -247,7 +240,7 @@ impl Settings {
                 None
             }
         };
-        flag.or_else(variable).filter(|text| !text.is_empty())
+        flag(name, flags).or_else(variable).filter(|text| !text.is_empty())
     }
 
     /// The value as it was given.
@@ -329,6 +322,19 @@ impl Settings {
     }
 }
 
+/// By the tool that was asked for; a program takes all.
+fn is_taken(setting: &Setting, flags: &ArgMatches) -> bool {
+    let Some((_, own)) = flags.subcommand() else { return true };
+    let has = |name: &str| own.try_get_one::<String>(name).is_ok();
+    has(setting.name) || (setting.secret && has(&format!("{}_FILE", setting.name)))
+}
+
+/// Of the tool that was asked for, else of the program.
+fn flag(name: &str, flags: &ArgMatches) -> Option<String> {
+    let given = |flags: &ArgMatches| flags.try_get_one::<String>(name).ok().flatten().cloned();
+    flags.subcommand().and_then(|(_, own)| given(own)).or_else(|| given(flags))
+}
+
 fn without_newline(text: &str) -> &str {
     let text = text.strip_suffix('\n').unwrap_or(text);
     text.strip_suffix('\r').unwrap_or(text)
@@ -347,6 +353,3 @@ pub fn bytes(text: &str) -> Option<u64> {
     };
     digits.trim().parse::<u64>().ok()?.checked_mul(unit)
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,9 +1,12 @@
 use super::*;
+use crate::command_line::{program, tool};
+use clap::Command;
 
 const TABLE: &[Setting] = &[
     Setting::new("DEPTH", "3", "How deep"),
     Setting::unset("NAME", "What it is called"),
     Setting::secret("PASSWORD", "Kept"),
+    Setting::connection("PLACE", "Where it is"),
     Setting::document("RULES", "What holds here"),
     Setting::secret("GATEWAY_SECRET", "Of the gateway"),
 ];
@@ -14,7 +17,8 @@ fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Settings {
 
 fn read_with_aws(arguments: &[&str], variables: &[(&str, &str)], aws: &[(&str, &str)]) -> Settings {
     let arguments = ["test"].into_iter().chain(arguments.iter().copied());
-    let flags = command("test", "A test", &[TABLE]).try_get_matches_from(arguments).unwrap();
+    let dive = tool(Command::new("dive"), &[TABLE], &["DEPTH", "PASSWORD", "PLACE"]);
+    let flags = program("test", "A test", &[TABLE], vec![dive]).try_get_matches_from(arguments).unwrap();
     let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).into());
     let file = |path: &str| match path {
         "/there" => Ok("kept\n".to_owned()),
@@ -44,11 +48,41 @@ fn a_flag_wins_over_the_environment_and_that_over_a_default() {
 }
 
 #[test]
+fn a_flag_may_stand_before_a_tool_and_behind_it_but_no_secret() {
+    assert_eq!(read(&["--depth", "5", "dive"], &[]).text("DEPTH"), Some("5"));
+    assert_eq!(read(&["--depth", "5", "dive", "--depth", "6"], &[]).text("DEPTH"), Some("6"));
+    assert_eq!(read(&["dive", "--password-file", "/there"], &[]).text("PASSWORD"), Some("kept"));
+    assert_eq!(read(&["dive"], &[("PASSWORD", "given")]).text("PASSWORD"), Some("given"));
+    assert_eq!(read(&["--password", "shown"], &[]).finish(Some(())), Ok(()));
+    let refused = read(&["--password", "shown", "dive"], &[]).finish(Some(())).unwrap_err().to_string();
+    assert!(refused.contains("PASSWORD is no flag of a tool") && !refused.contains("shown"), "{refused}");
+}
+
+#[test]
+fn a_tool_reads_only_what_it_takes() {
+    let unreadable = [("GATEWAY_SECRET_FILE", "/nowhere"), ("NAME", "given"), ("DEPTH", "4")];
+    let settings = read(&["dive"], &unreadable);
+    assert_eq!((settings.text("DEPTH"), settings.text("NAME")), (Some("4"), None));
+    assert!(settings.warnings().is_empty(), "it is a setting all the same");
+    assert_eq!(settings.finish(Some(())), Ok(()));
+    assert!(read(&[], &unreadable).finish(Some(())).is_err());
+}
+
+#[test]
 fn a_secret_comes_from_its_file_without_the_newline() {
     assert_eq!(read(&[], &[("PASSWORD_FILE", "/there")]).text("PASSWORD"), Some("kept"));
     assert_eq!(read(&[], &[("PASSWORD", "given")]).text("PASSWORD"), Some("given"));
     let twice = read(&[], &[("PASSWORD", "given"), ("PASSWORD_FILE", "/there")]).finish(Some(())).unwrap_err();
     assert!(twice.to_string().contains("PASSWORD is given twice"));
+}
+
+#[test]
+fn a_url_that_may_hold_a_password_comes_from_its_file_too_and_is_a_flag_of_tools_all_the_same() {
+    assert_eq!(read(&[], &[("PLACE_FILE", "/there")]).text("PLACE"), Some("kept"));
+    assert_eq!(read(&["dive", "--place-file", "/there"], &[]).text("PLACE"), Some("kept"));
+    assert_eq!(read(&["dive", "--place", "here"], &[]).text("PLACE"), Some("here"));
+    let twice = read(&["--place", "here"], &[("PLACE_FILE", "/there")]).finish(Some(())).unwrap_err();
+    assert!(twice.to_string().contains("PLACE is given twice"));
 }
 
 #[test]
@@ -67,6 +101,7 @@ fn a_key_of_the_object_store_comes_from_its_file_too() {
     ] {
         let refused = read_with_aws(&[], &[], aws).finish(Some(())).unwrap_err().to_string();
         assert!(refused.contains(why) && !refused.contains("kept"), "{refused}");
+        assert_eq!(read_with_aws(&["dive"], &[], aws).finish(Some(())), Ok(()), "a tool that needs no storage");
     }
 }
 
