@@ -34,7 +34,7 @@ use config::Config;
 use proto::keys::KeyRing;
 use std::{
     io,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
 };
 use tokio::{net::TcpListener, runtime::Handle, sync::oneshot, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -72,6 +72,8 @@ struct Shared {
     metrics: Arc<observe::Metrics>,
     request_ids: request_id::RequestIds,
     draining: CancellationToken,
+    /// Whether it has been ready since it started.
+    was_ready: AtomicBool,
     /// Those that serve connections, once there are any.
     threads: OnceLock<Vec<Handle>>,
 }
@@ -91,6 +93,7 @@ impl Gateway {
             room: server::Room::open(),
             request_ids: request_id::RequestIds::new(),
             draining: CancellationToken::new(),
+            was_ready: AtomicBool::new(false),
             threads: OnceLock::new(),
             catalog,
             metrics,

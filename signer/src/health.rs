@@ -1,5 +1,5 @@
 //! Whether we are well, for clients (`/auth/health`, `/system/health`) and for operators (`/healthz`, `/readyz`,
-//! `/metrics`).
+//! `/rotation`, `/metrics`).
 
 use crate::{
     Signer,
@@ -15,7 +15,10 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
@@ -153,7 +156,16 @@ pub(crate) async fn readiness(signer: &Signer) -> Result<String, String> {
         KeyState::Missing => Err(NO_KEYS),
     };
     let lack = signer.last_reach().ask(signer).await.lack();
-    lack.map_or(keys, Err).map_err(|(code, _)| code.replace('_', " "))
+    let keys = lack.map_or(keys, Err).map_err(|(code, _)| code.replace('_', " "))?;
+    signer.0.was_ready.store(true, Ordering::Relaxed);
+    Ok(keys)
+}
+
+/// `GET /rotation`: whether a load balancer should send requests here. What all signers share may be away from all of them:
+/// whoever was ready once goes on, and says what is lacking to whom it concerns.
+pub(crate) async fn rotation(signer: State<Signer>) -> Response {
+    let serves_on = signer.0.0.was_ready.load(Ordering::Relaxed) && !signer.is_draining();
+    if serves_on { "in the rotation\n".into_response() } else { ready(signer).await }
 }
 
 /// `GET /metrics`.

@@ -105,6 +105,8 @@ struct Parts {
     rate_limit: RateLimit,
     last_reach: LastReach,
     draining: AtomicBool,
+    /// Whether it has been ready since it started.
+    was_ready: AtomicBool,
     upload_places: Arc<Semaphore>,
     sweep_wanted: Notify,
     /// What must run to its end whether or not the client waits for it.
@@ -150,6 +152,7 @@ impl Signer {
             metrics,
             last_reach: LastReach::default(),
             draining: AtomicBool::new(false),
+            was_ready: AtomicBool::new(false),
             sweep_wanted: Notify::new(),
             tasks: TaskTracker::new(),
         })))
