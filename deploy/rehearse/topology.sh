@@ -5,8 +5,6 @@
 readonly proxy_config="deploy/proxy/haproxy.cfg"
 # What that file asks for of a service behind it.
 readonly drain_delay_seconds=5 drain_seconds=60
-# Fewer than its configuration says: twice as many files must be allowed to be open.
-readonly proxy_connections=2000
 
 # By their names in the proxy's configuration.
 declare -A pid_of address_of operators_of
@@ -60,7 +58,7 @@ start_proxy() {
     GATEWAY_2="${address_of[gateway-2]}" GATEWAY_2_ADMIN="${operators_of[gateway-2]##*:}" \
     SIGNER_1="${address_of[signer-1]}" SIGNER_1_INTERNAL="${operators_of[signer-1]##*:}" \
     SIGNER_2="${address_of[signer-2]}" SIGNER_2_INTERNAL="${operators_of[signer-2]##*:}" \
-    "$haproxy" -W -db -n "$proxy_connections" -f "$proxy_config"
+    "$haproxy" -W -db -f "$proxy_config"
   pid_of[proxy]=$started
   wait_until_ready "$started" "http://$proxy_metrics/metrics"
   wait_until "$ready_seconds" "the proxy has all services in its rotation" all_in_rotation

@@ -22,11 +22,14 @@ pub(crate) async fn handle<B>(gateway: &Gateway, request: Request<B>) -> Respons
     }
 }
 
-async fn not_ready(gateway: &Gateway) -> Vec<String> {
+/// Why no more requests should be sent here. Who is about to stop says so at once, whatever the others are at.
+pub(crate) async fn not_ready(gateway: &Gateway) -> Vec<String> {
     let shared = &gateway.shared;
+    if shared.draining.is_cancelled() {
+        return vec!["draining".to_owned()];
+    }
     let (catalog, storage) = tokio::join!(shared.catalog.check(), shared.store.check());
-    let draining = shared.draining.is_cancelled().then(|| "draining".to_owned());
-    let reasons: Vec<_> = draining.into_iter().chain(catalog.err()).chain(storage.err()).collect();
+    let reasons: Vec<_> = catalog.err().into_iter().chain(storage.err()).collect();
     if reasons.is_empty() {
         shared.was_ready.store(true, Ordering::Relaxed);
     }

@@ -139,22 +139,26 @@ pub(crate) async fn live() -> &'static str {
 
 /// `GET /readyz`.
 pub(crate) async fn ready(State(signer): State<Signer>) -> Response {
+    match readiness(&signer).await {
+        Ok(keys) => format!("ready\n{keys}\n").into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+    }
+}
+
+/// Where the keys are from, or why no more requests should be sent here.
+pub(crate) async fn readiness(signer: &Signer) -> Result<String, String> {
     if signer.is_draining() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
+        return Err("draining".into());
     }
     let keys = match signer.identity().key_state() {
         KeyState::Settings => Ok("keys from the settings".to_owned()),
         KeyState::Fetched(age) => Ok(format!("keys fetched {} s ago", age.as_secs())),
         KeyState::Missing => Err(NO_KEYS),
     };
-    let lack = signer.last_reach().ask(&signer).await.lack();
-    match lack.map_or(keys, Err) {
-        Ok(keys) => {
-            signer.0.was_ready.store(true, Ordering::Relaxed);
-            format!("ready\n{keys}\n").into_response()
-        }
-        Err((code, _)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", code.replace('_', " "))).into_response(),
-    }
+    let lack = signer.last_reach().ask(signer).await.lack();
+    let keys = lack.map_or(keys, Err).map_err(|(code, _)| code.replace('_', " "))?;
+    signer.0.was_ready.store(true, Ordering::Relaxed);
+    Ok(keys)
 }
 
 /// `GET /rotation`: whether a load balancer should send requests here. What all signers share may be away from all of them:

@@ -24,6 +24,7 @@
 //! | `openapi` | what the API says of itself |
 //! | `server` | listeners, connections, drain |
 //! | `health`, [`observe`] | what operators see |
+//! | [`tools`] | the subcommands |
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
@@ -52,6 +53,7 @@ mod server;
 mod storage;
 mod sweep;
 pub mod tiers;
+pub mod tools;
 pub mod upkeep;
 mod uploads;
 pub mod webhooks;
@@ -154,6 +156,17 @@ impl Signer {
             sweep_wanted: Notify::new(),
             tasks: TaskTracker::new(),
         })))
+    }
+
+    /// Whether `/readyz` says 200.
+    pub async fn is_ready(&self) -> bool {
+        health::readiness(self).await.is_ok()
+    }
+
+    /// Comes to its end when a thread that answers requests has taken a turn: never, if all of them hang.
+    pub async fn take_turn(&self) {
+        // It neither panics nor is aborted.
+        let _ = tokio::spawn(async {}).await;
     }
 
     /// The public API, with all its layers.
