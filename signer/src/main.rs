@@ -1,7 +1,7 @@
 //! The signer as a process: settings in, listeners up, signals.
 //!
 //! The first SIGTERM or SIGINT drains, the second cuts; SIGHUP reads the signing keys, Clerk's key and the services' tokens
-//! again. `signer fsck` compares storage with the catalog instead.
+//! again. `signer fsck` compares storage with the catalog instead, `signer import` makes files of what storage holds.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
@@ -14,6 +14,7 @@ use proto::{
 use signer::{
     Signer,
     config::{self, Config, SETTINGS},
+    import::{self, Import},
     observe,
     upkeep::fsck::{self, Fsck},
 };
@@ -41,6 +42,9 @@ fn main() -> ExitCode {
         Err(mistake) => return say(io::stderr(), mistake.render(), exit_code(EXIT_USAGE)),
     };
     let ended = match flags.subcommand() {
+        Some((import::NAME, flags)) => {
+            configure(flags, |settings| Import::read(settings, flags)).map(|asked| register(&asked))
+        }
         Some((_, flags)) => configure(flags, |settings| Fsck::read(settings, flags)).map(|asked| compare(&asked)),
         None => configure(&flags, Config::read).map(|config| serve(config, &flags)),
     };
@@ -59,6 +63,7 @@ fn command_line() -> Command {
     command("signer", "Takes uploads and issues signed URLs", TABLES)
         .mut_args(|setting| setting.global(true))
         .subcommand(fsck::command())
+        .subcommand(import::command())
         .disable_help_subcommand(true)
 }
 
@@ -67,6 +72,17 @@ fn command_line() -> Command {
 async fn compare(asked: &Fsck) -> anyhow::Result<ExitCode> {
     let is_clean = asked.run(&mut io::stdout()).await?;
     Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Prints what became a file; the code tells whether all that was asked for did.
+#[tokio::main]
+async fn register(asked: &Import) -> anyhow::Result<ExitCode> {
+    match asked.run(io::stdout(), io::stderr()).await {
+        Ok(summary) if summary.refused == 0 => Ok(ExitCode::SUCCESS),
+        Ok(_) => Ok(ExitCode::FAILURE),
+        Err(failed) if failed.is_usage() => Ok(say(io::stderr(), failed, exit_code(EXIT_USAGE))),
+        Err(failed) => Err(failed.into()),
+    }
 }
 
 fn exit_code(code: i32) -> ExitCode {

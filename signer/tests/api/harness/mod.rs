@@ -12,7 +12,7 @@ mod webhook;
 
 pub(crate) use client::{Answer, Call, rest};
 pub(crate) use form::{Form, form, media_type};
-pub(crate) use fsck::{signer, unfinished_key};
+pub(crate) use fsck::{Said, signer, unfinished_key};
 pub(crate) use link::Link;
 pub(crate) use process::{Process, service_token};
 pub(crate) use provider::{BRISK, ON_DEMAND, Provider, Reply, eventually, jwk, key_set};
