@@ -51,6 +51,12 @@ source "$check/durability.sh"
 source "$check/described.sh"
 # shellcheck source=deploy/check/names.sh
 source "$check/names.sh"
+# shellcheck source=deploy/check/documented.sh
+source "$check/documented.sh"
+# shellcheck source=deploy/check/moving.sh
+source "$check/moving.sh"
+# shellcheck source=deploy/check/backup.sh
+source "$check/backup.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
 
@@ -138,4 +144,7 @@ durability
 [[ "$embedded_only" == true ]] || on_postgres
 described
 names
+moving
+backup
+[[ "$embedded_only" == true ]] || backup_beyond_one_machine
 newcomer

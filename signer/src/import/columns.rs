@@ -4,7 +4,7 @@ use super::rule::Told;
 use crate::{
     catalog::Description,
     files,
-    registration::{PATH, Registration, checked_path},
+    registration::{Registration, checked_path},
 };
 use jiff::Timestamp;
 use proto::media;

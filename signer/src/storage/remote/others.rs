@@ -33,34 +33,35 @@ enum Next {
 
 impl Bucket {
     /// Every key below `prefix`, as it stands in a row; but for those that end in `/`, by which some programs show folders.
-    pub(in crate::storage) fn list_others(&self, prefix: &str) -> impl Stream<Item = Result<String, Failure>> + Send {
-        let below = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-        let below = self.whole(&below);
-        let pages = stream::try_unfold(Next::First, move |next| {
-            let below = below.clone();
-            async move {
-                let token = match &next {
-                    Next::First => "",
-                    Next::Behind(token) => token,
-                    Next::None => return Ok(None),
-                };
-                let page = self.page_of_objects(&below, token).await?;
-                let next = match page.next_continuation_token {
-                    Some(token) if page.is_truncated && !token.is_empty() => Next::Behind(token),
-                    _ => Next::None,
-                };
-                Ok(Some((page.objects, next)))
-            }
-        });
+    pub(in crate::storage) fn list_others<'s>(
+        &'s self,
+        prefix: &str,
+    ) -> impl Stream<Item = Result<String, Failure>> + Send + use<'s> {
+        let below = self.whole(&if prefix.is_empty() { String::new() } else { format!("{prefix}/") });
         let own = self.whole("");
-        let path = move |object: Object| Some(object.key.strip_prefix(&own)?.to_owned());
-        let others = |path: &String| !path.ends_with('/') && !path.starts_with(MANAGED_PREFIX);
+        let path = move |object: Object| object.key.strip_prefix(&own).map(str::to_owned);
+        let is_theirs = |path: &String| !path.ends_with('/') && !path.starts_with(MANAGED_PREFIX);
+        let pages = stream::try_unfold((below, Next::First), |(below, next)| self.page_from(below, next));
         pages
             .map_ok(move |page| {
-                let paths: Vec<_> = page.into_iter().filter_map(&path).filter(others).map(Ok).collect();
+                let paths: Vec<_> = page.into_iter().filter_map(&path).filter(is_theirs).map(Ok).collect();
                 stream::iter(paths)
             })
             .try_flatten()
+    }
+
+    async fn page_from(&self, below: String, next: Next) -> Result<Option<(Vec<Object>, (String, Next))>, Failure> {
+        let token = match &next {
+            Next::First => "",
+            Next::Behind(token) => token,
+            Next::None => return Ok(None),
+        };
+        let page = self.page_of_objects(&below, token).await?;
+        let next = match page.next_continuation_token {
+            Some(token) if page.is_truncated && !token.is_empty() => Next::Behind(token),
+            _ => Next::None,
+        };
+        Ok(Some((page.objects, (below, next))))
     }
 
     async fn page_of_objects(&self, prefix: &str, token: &str) -> Result<Page, Failure> {
