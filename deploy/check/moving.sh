@@ -35,8 +35,8 @@ CSV
   start old-handler env PORT="$handler" BASE="http://127.0.0.1:$front/api" FILES="$folder/files" TABLE="$folder/files.csv" \
     node "$check/moving/handler.mjs"
   write_proxy "$front" "$handler"
-  start proxy "$nginx" -p "$folder/proxy" -c nginx.conf -e stderr
-  proxy_pid=$started proxy="http://127.0.0.1:$front"
+  proxy="http://127.0.0.1:$front"
+  start_proxy
   wait_until "$ready_seconds" "the old handler answers" curl -sf -o /dev/null "$proxy/healthz"
   as user_alice 200 -X POST "$proxy/api/files/507f1f77bcf86cd799439011/signed-url"
   old_link=$(answer it.data.url)
@@ -92,7 +92,7 @@ rehearse_import() {
   start_signer "$folder"
   (cd "$folder" && expect_code 1 run_documented "$moving_page" rehearse 2>refused.txt)
   expect_equal "what is told" "$(grep -c '^line 4: users/user_bob/gone.bin: no object lies there$' "$folder/refused.txt")" 1
-  expect_equal "the rows" "$(catalog_rows | grep -c .)" 0
+  expect_equal "the rows" "$(catalog_rows)" ""
 }
 
 expect_code() { # code, command...
@@ -107,7 +107,7 @@ import_files() {
   (cd "$folder" && run_documented "$moving_page" import)
   expect_equal "the ids" "$(tail -n 1 "$folder/ids.csv")" '"users/user_bob/notes, ""old"".bin",Bob-1_a'
   (cd "$folder" && run_documented "$moving_page" import)
-  expect_equal "the rows, after it was done again" "$(catalog_rows)" $'507f1f77bcf86cd799439011 ready\nBob-1_a ready'
+  expect_equal "the rows, after it was done again" "$(catalog_rows | cut -d "'" -f 2 | xargs)" "507f1f77bcf86cd799439011 Bob-1_a"
 }
 
 # The gateway is asked itself before the proxy is.
@@ -131,8 +131,15 @@ move_links() {
   answered_by gateway "$later" "$clip"
 }
 
+# One process without a master, so that nothing outlives it; it reads its settings once.
+start_proxy() {
+  start proxy "$nginx" -p "$folder/proxy" -c nginx.conf -e stderr
+  proxy_pid=$started
+}
+
 reload_proxy() {
-  kill -HUP "$proxy_pid"
+  stop "$proxy_pid"
+  start_proxy
 }
 
 is_answered_by_gateway() {
@@ -166,7 +173,7 @@ move_back() {
   wait_until 30 "the old handler is behind the proxy" is_answered_by_handler "$new_link"
   answered_by handler "$new_link" "$clip"
   answered_by handler "$old_link" "$clip"
-  kill -TERM "$proxy_pid"
+  stop "$proxy_pid"
   unset ALLOW_SHORT_SIGNING_SECRET
 }
 

@@ -82,22 +82,22 @@ pub enum Failed {
     #[error("the table has {0}")]
     Header(String),
     /// The table cannot be read.
-    #[error("the table cannot be read: {0}")]
+    #[error("the table cannot be read")]
     Table(#[source] io::Error),
     /// The catalog could not be opened.
-    #[error("the catalog cannot be opened: {0}")]
+    #[error("the catalog cannot be opened")]
     Catalog(#[from] CatalogOpenError),
     /// Storage could not be opened.
-    #[error("storage cannot be opened: {0}")]
+    #[error("storage cannot be opened")]
     Storage(#[from] StorageFailure),
     /// Most likely the wrong one.
     #[error("STORAGE_URL names no folder")]
     NoStorage,
     /// Either was away, or answered nonsense.
-    #[error("stopped: {0}")]
+    #[error("stopped")]
     Stopped(#[source] Error),
     /// Nobody takes what is printed.
-    #[error("the files cannot be printed: {0}")]
+    #[error("the files cannot be printed")]
     Output(#[from] io::Error),
 }
 
@@ -126,7 +126,7 @@ pub fn command() -> Command {
         .after_help(MORE)
         .arg(option("csv", "FILE", "A table that names each object and its owner; /dev/stdin is one too"))
         .arg(option("rule", "RULE", "Tells owners from paths, such as users/{user_id}/{filename}"))
-        .arg(option("prefix", "PATH", "With a rule: only what lies below this folder").requires("rule"))
+        .arg(option("prefix", "PATH", "With a rule: only what lies below this folder").conflicts_with("csv"))
         .arg(
             Arg::new("dry-run")
                 .long("dry-run")
