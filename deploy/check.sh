@@ -47,6 +47,8 @@ source "$check/on_postgres.sh"
 source "$check/clock.sh"
 # shellcheck source=deploy/check/durability.sh
 source "$check/durability.sh"
+# shellcheck source=deploy/check/disks.sh
+source "$check/disks.sh"
 # shellcheck source=deploy/check/described.sh
 source "$check/described.sh"
 # shellcheck source=deploy/check/names.sh
@@ -57,6 +59,8 @@ source "$check/documented.sh"
 source "$check/moving.sh"
 # shellcheck source=deploy/check/backup.sh
 source "$check/backup.sh"
+# shellcheck source=deploy/check/clients.sh
+source "$check/clients.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
 
@@ -140,6 +144,8 @@ end_to_end file "file://$work/file/files"
 encrypted
 clock_jumps
 durability
+disks file "file://$work/disks-file/files"
+[[ "$embedded_only" == true ]] || disks s3 "$bucket/disks"
 [[ "$embedded_only" == true ]] || kills_beyond_one_machine
 [[ "$embedded_only" == true ]] || on_postgres
 described
@@ -147,4 +153,5 @@ names
 moving
 backup
 [[ "$embedded_only" == true ]] || backup_beyond_one_machine
+clients
 newcomer
