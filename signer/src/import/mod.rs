@@ -56,7 +56,16 @@ A rule is text with {user_id}, and if wanted {filename}, {job_id} and {file_id} 
 Standard output is a table of path and file_id. Standard error has a line for each object that was refused, with its line in \
 the table or its path, and how it all stands.
 
-Exit codes: 0 all were registered, 1 some were refused, 64 wrong usage, 69 it could not be done to the end.";
+Examples:
+  signer import --csv files.csv --dry-run
+  signer import --csv files.csv > ids.csv
+  signer import --rule 'users/{user_id}/{filename}' --prefix users
+
+Exit codes:
+  0  all were registered
+  1  some were refused
+  64 wrong usage
+  69 it could not be done to the end";
 
 /// What is to be registered, and where.
 #[derive(Debug)]

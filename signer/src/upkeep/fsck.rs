@@ -22,7 +22,15 @@ const MORE: &str = "Looks below STORAGE_URL and into DATABASE_URL, and needs no 
                     missing  a file whose object is not there\n  \
                     changed  a file whose object has another size or ETag than its row\n  \
                     accepted a file whose object was put back from a copy (--accept-copies)\n\n\
-                    Exit codes: 0 nothing found, 1 something found, 64 wrong usage, 69 it could not be compared.";
+                    Examples:\n  \
+                    signer fsck\n  \
+                    signer fsck --repair --older-than 7d\n  \
+                    signer fsck --accept-copies\n\n\
+                    Exit codes:\n  \
+                    0  nothing found\n  \
+                    1  something found\n  \
+                    64 wrong usage\n  \
+                    69 it could not be compared";
 const PACE: Pace = Pace { at_once: 16, pauses: false };
 
 /// What is to be compared, and how.

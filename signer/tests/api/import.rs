@@ -275,7 +275,8 @@ async fn what_was_asked_for_wrongly_is_told_before_anything_is_written() {
 async fn import_says_what_it_takes() {
     let help = signer(&["import", "--help"]).await;
     assert_eq!(help.code, 0);
-    for part in ["--csv <FILE>", "--rule <RULE>", "--prefix <PATH>", "--dry-run", "created_at", "1 some were refused"] {
+    for part in ["--csv <FILE>", "--rule <RULE>", "--prefix <PATH>", "--dry-run", "created_at", "1  some were refused"]
+    {
         assert!(help.out.contains(part), "{part} is not in\n{}", help.out);
     }
     let said = signer(&["import", "--rule", "a"]).await;
