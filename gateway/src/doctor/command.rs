@@ -1,0 +1,117 @@
+//! The command line of `gateway doctor`.
+
+use super::{
+    client::Client,
+    play::{Closed, play},
+    report::Report,
+    target::{NoTarget, Target},
+};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use http::HeaderValue;
+use std::{
+    io::{self, Write},
+    sync::Arc,
+    time::Duration,
+};
+
+/// Of a page that no server knows by name.
+const ORIGIN: &str = "https://player.example";
+/// For everything together.
+const TOTAL: Duration = Duration::from_secs(180);
+
+const EXAMPLES: &str = "\
+Examples:
+  gateway doctor \"$URL\"
+  echo \"$URL\" | gateway doctor -            keeps the link out of the shell's history
+  gateway doctor --json - <link.txt | jq .score
+
+Reads a few MiB of the file at most. The link's query is never printed.
+
+Exit codes: 0 every player is served, 1 some are not, 64 wrong usage, 69 there is no file to play at this URL";
+
+/// What is to be examined, and how.
+pub struct Doctor {
+    target: Target,
+    origin: String,
+    patience: Duration,
+    as_json: bool,
+}
+
+/// What an examination comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Nothing breaks a player.
+    Well,
+    /// Something does.
+    Ill,
+    /// There was no file to play.
+    Unknown,
+}
+
+/// `doctor` and its arguments.
+#[must_use]
+pub fn command() -> Command {
+    Command::new("doctor")
+        .about("Plays against any server what players play, and says who cannot live with its answers")
+        .after_help(EXAMPLES)
+        .arg(Arg::new("url").value_name("URL").required(true).help("A link to a file, http or https; - reads it from standard input"))
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON object in place of the table"))
+        .arg(Arg::new("origin").long("origin").value_name("ORIGIN").default_value(ORIGIN).value_parser(origin).help("The web page's origin that CORS is asked for"))
+        .arg(
+            Arg::new("timeout")
+                .long("timeout")
+                .value_name("SECONDS")
+                .default_value("10")
+                .value_parser(value_parser!(u64).range(1..=120))
+                .help("Wait this long for a connection, an answer, the next bytes"),
+        )
+}
+
+/// As browsers send it, so that it can stand in a header.
+fn origin(text: &str) -> Result<String, &'static str> {
+    let is_header = HeaderValue::from_str(text).is_ok();
+    (is_header && text.contains("://")).then(|| text.to_owned()).ok_or("must be like https://app.example.com")
+}
+
+impl Doctor {
+    /// What the arguments of [`command`] ask for. `standard_input` is read where they say so.
+    ///
+    /// # Errors
+    /// The URL cannot be examined.
+    pub fn read(flags: &ArgMatches, standard_input: impl FnOnce() -> String) -> Result<Self, NoTarget> {
+        let text = |name: &str| flags.get_one::<String>(name).cloned().unwrap_or_default();
+        let url = Some(text("url")).filter(|url| url != "-").unwrap_or_else(standard_input);
+        let patience = Duration::from_secs(flags.get_one("timeout").copied().unwrap_or(1));
+        Ok(Self { target: url.parse()?, origin: text("origin"), patience, as_json: flags.get_flag("json") })
+    }
+
+    /// Examines and prints.
+    ///
+    /// # Errors
+    /// Nothing can be printed.
+    pub async fn run(&self, out: &mut impl Write) -> io::Result<Health> {
+        let client = Arc::new(Client::new(self.target.clone(), self.patience, TOTAL));
+        match play(&client, &self.origin).await {
+            Ok(record) => self.print(&Report::judge(&record, &self.target), out),
+            Err(closed) => self.print_closed(&closed, out).map(|()| Health::Unknown),
+        }
+    }
+
+    fn print(&self, report: &Report, out: &mut impl Write) -> io::Result<Health> {
+        if self.as_json {
+            writeln!(out, "{:#}", report.to_json())?;
+        } else {
+            write!(out, "{report}")?;
+        }
+        Ok(if report.is_well() { Health::Well } else { Health::Ill })
+    }
+
+    fn print_closed(&self, closed: &Closed, out: &mut impl Write) -> io::Result<()> {
+        let (url, why) = (self.target.masked(&self.target.to_string()), self.target.masked(&closed.to_string()));
+        if self.as_json {
+            writeln!(out, "{:#}", serde_json::json!({ "url": url, "error": why }))
+        } else {
+            writeln!(out, "{url}\nnot examined: {why}")
+        }
+    }
+}
