@@ -73,7 +73,8 @@ impl Answer {
     /// Whether a list holds a word, in any case.
     pub(super) fn lists(&self, name: &HeaderName, word: &str) -> bool {
         let lines = self.headers.get_all(name).iter().map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
-        lines.flat_map(|line| line.split(',').map(|item| item.trim().to_owned()).collect::<Vec<_>>())
+        lines
+            .flat_map(|line| line.split(',').map(|item| item.trim().to_owned()).collect::<Vec<_>>())
             .any(|item| item.eq_ignore_ascii_case(word))
     }
 

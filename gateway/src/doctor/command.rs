@@ -8,6 +8,7 @@ use super::{
 };
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use http::HeaderValue;
+use serde_json::json;
 use std::{
     io::{self, Write},
     sync::Arc,
@@ -37,15 +38,20 @@ pub struct Doctor {
     as_json: bool,
 }
 
-/// What an examination comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
-    /// Nothing breaks a player.
-    Well,
-    /// Something does.
-    Ill,
-    /// There was no file to play.
-    Unknown,
+/// Why nothing was judged.
+#[derive(Debug, thiserror::Error)]
+pub enum Unexamined {
+    /// There is no file to play.
+    #[error("{url} was not examined: {why}")]
+    Closed {
+        /// Without its query.
+        url: String,
+        /// What came.
+        why: String,
+    },
+    /// Nobody takes what is printed.
+    #[error("the result cannot be printed: {0}")]
+    Output(#[from] io::Error),
 }
 
 /// `doctor` and its arguments.
@@ -54,9 +60,26 @@ pub fn command() -> Command {
     Command::new("doctor")
         .about("Plays against any server what players play, and says who cannot live with its answers")
         .after_help(EXAMPLES)
-        .arg(Arg::new("url").value_name("URL").required(true).help("A link to a file, http or https; - reads it from standard input"))
-        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON object in place of the table"))
-        .arg(Arg::new("origin").long("origin").value_name("ORIGIN").default_value(ORIGIN).value_parser(origin).help("The web page's origin that CORS is asked for"))
+        .arg(
+            Arg::new("url")
+                .value_name("URL")
+                .required(true)
+                .help("A link to a file, http or https; - reads it from standard input"),
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help("Print one JSON object in place of the table"),
+        )
+        .arg(
+            Arg::new("origin")
+                .long("origin")
+                .value_name("ORIGIN")
+                .default_value(ORIGIN)
+                .value_parser(origin)
+                .help("The web page's origin that CORS is asked for"),
+        )
         .arg(
             Arg::new("timeout")
                 .long("timeout")
@@ -85,33 +108,31 @@ impl Doctor {
         Ok(Self { target: url.parse()?, origin: text("origin"), patience, as_json: flags.get_flag("json") })
     }
 
-    /// Examines and prints.
+    /// Examines and prints. Whether every player is served.
     ///
     /// # Errors
-    /// Nothing can be printed.
-    pub async fn run(&self, out: &mut impl Write) -> io::Result<Health> {
+    /// There is no file to play, or nothing can be printed.
+    pub async fn run(&self, out: &mut impl Write) -> Result<bool, Unexamined> {
         let client = Arc::new(Client::new(self.target.clone(), self.patience, TOTAL));
-        match play(&client, &self.origin).await {
-            Ok(record) => self.print(&Report::judge(&record, &self.target), out),
-            Err(closed) => self.print_closed(&closed, out).map(|()| Health::Unknown),
-        }
-    }
-
-    fn print(&self, report: &Report, out: &mut impl Write) -> io::Result<Health> {
+        let record = match play(&client, &self.origin).await {
+            Ok(record) => record,
+            Err(closed) => return Err(self.closed(&closed, out)?),
+        };
+        let report = Report::judge(&record, &self.target);
         if self.as_json {
             writeln!(out, "{:#}", report.to_json())?;
         } else {
             write!(out, "{report}")?;
         }
-        Ok(if report.is_well() { Health::Well } else { Health::Ill })
+        Ok(report.is_well())
     }
 
-    fn print_closed(&self, closed: &Closed, out: &mut impl Write) -> io::Result<()> {
+    /// A machine is told in the place where it would find the report.
+    fn closed(&self, closed: &Closed, out: &mut impl Write) -> io::Result<Unexamined> {
         let (url, why) = (self.target.masked(&self.target.to_string()), self.target.masked(&closed.to_string()));
         if self.as_json {
-            writeln!(out, "{:#}", serde_json::json!({ "url": url, "error": why }))
-        } else {
-            writeln!(out, "{url}\nnot examined: {why}")
+            writeln!(out, "{:#}", json!({ "url": url, "error": why }))?;
         }
+        Ok(Unexamined::Closed { url, why })
     }
 }

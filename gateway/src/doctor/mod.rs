@@ -13,5 +13,5 @@ mod record;
 mod report;
 mod target;
 
-pub use command::{Doctor, Health, command};
+pub use command::{Doctor, Unexamined, command};
 pub use target::NoTarget;

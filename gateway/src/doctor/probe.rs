@@ -205,9 +205,8 @@ fn preflight(origin: &str) -> Ask {
 }
 
 /// Where a viewer seeks to, as shares of the film in thousandths: forth, back, the same place again, the end.
-const SEEKS: [u64; 24] = [
-    0, 1000, 500, 510, 505, 250, 750, 740, 745, 100, 900, 333, 334, 333, 666, 660, 50, 950, 940, 999, 1, 0, 420, 421,
-];
+const SEEKS: [u64; 24] =
+    [0, 1000, 500, 510, 505, 250, 750, 740, 745, 100, 900, 333, 334, 333, 666, 660, 50, 950, 940, 999, 1, 0, 420, 421];
 
 /// The parts that a player reads while a viewer seeks. Neighbours overlap, so that their bytes can be compared.
 pub(super) fn seeks(size: u64) -> Vec<Range<u64>> {

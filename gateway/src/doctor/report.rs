@@ -151,8 +151,11 @@ impl fmt::Display for Report {
         let [passed, fails, notes, unplayed] =
             [Mark::Ok, Mark::Fail, Mark::Note, Mark::Unplayed].map(|mark| self.count(mark));
         let judged = passed + fails + notes;
-        writeln!(f, "\nscore {} of 100: {passed} of {judged} passed, {fails} break players, {notes} cost, {unplayed} not played",
-            self.score())
+        writeln!(
+            f,
+            "\nscore {} of 100: {passed} of {judged} passed, {fails} break players, {notes} cost, {unplayed} not played",
+            self.score()
+        )
     }
 }
 

@@ -37,7 +37,8 @@ impl Message {
             }
         }
         let first = lines.remove(0);
-        let field = |line: &String| line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
+        let field =
+            |line: &String| line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
         Ok(Some(Self { first, fields: lines.iter().filter_map(field).collect(), body: Vec::new() }))
     }
 

@@ -65,7 +65,11 @@ fn allowed(record: &Record, probe: Probe) -> Verdict {
     let answer = record.answer(probe)?;
     must(allowed_origin(record, answer).is_some(), || {
         let came = answer.field(&header::ACCESS_CONTROL_ALLOW_ORIGIN);
-        format!("{} without a fitting Access-Control-Allow-Origin ({})", answer.status, came.as_deref().unwrap_or("none"))
+        format!(
+            "{} without a fitting Access-Control-Allow-Origin ({})",
+            answer.status,
+            came.as_deref().unwrap_or("none")
+        )
     })
 }
 

@@ -79,13 +79,8 @@ fn whole(record: &Record) -> Result<&Answer, Flaw> {
 fn head(record: &Record) -> Verdict {
     let (head, whole) = (record.answer(Probe::Head)?, whole(record)?);
     must(head.status == StatusCode::OK, || head.status.to_string())?;
-    let names = [
-        header::CONTENT_LENGTH,
-        header::CONTENT_TYPE,
-        header::ETAG,
-        header::LAST_MODIFIED,
-        header::ACCEPT_RANGES,
-    ];
+    let names =
+        [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::ETAG, header::LAST_MODIFIED, header::ACCEPT_RANGES];
     names.iter().try_for_each(|name| {
         let (of_head, of_whole) = (head.field(name), whole.field(name));
         must(of_whole.is_none() || of_head == of_whole, || {

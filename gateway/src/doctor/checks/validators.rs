@@ -119,9 +119,7 @@ fn etag_stable(record: &Record) -> Verdict {
     };
     let mut others = record.with_bytes().map(|answer| answer.field(&header::ETAG));
     let other = others.find(|other| other.as_ref() != Some(etag));
-    other.map_or(Ok(()), |other| {
-        Err(Flaw::Wrong(format!("{etag}, then {}", other.as_deref().unwrap_or("none"))))
-    })
+    other.map_or(Ok(()), |other| Err(Flaw::Wrong(format!("{etag}, then {}", other.as_deref().unwrap_or("none")))))
 }
 
 fn last_modified(record: &Record) -> Verdict {
