@@ -116,7 +116,9 @@ fn headers() -> Vec<Flaw> {
             }
         }),
         altered("accept-ranges", |_, answer| answer.set("accept-ranges", None)),
-        altered("content-type", |_, answer| answer.change("content-type", |_| "application/octet-stream".into())),
+        altered("content-type", |_, answer| {
+            answer.change("content-type", |media_type| media_type.replace("video/mp4", "application/octet-stream"));
+        }),
         altered("no-encoding", |request, answer| {
             if request.field("accept-encoding").is_some() {
                 answer.set("content-encoding", Some("gzip"));
@@ -224,13 +226,16 @@ fn each_flaw_fails_its_own_row_and_no_other() {
     let gateway = harness::start();
     let film = film(&gateway);
     let flaws = [ranges(), headers(), validators(), cors(), connections()];
+    let mut wrong = Vec::new();
     for flaw in flaws.into_iter().flatten() {
         let row = flaw.row;
         let report = diagnose(start(gateway.public(), flaw), &film.url());
-        assert_eq!(report.not_passed(), [row], "{report:#?}");
+        if report.not_passed() != [row] || report.exit_code != i32::from(report.failed() > 0) {
+            wrong.push((row, report.not_passed(), report.exit_code));
+        }
         assert!(report.score() < 100, "{row}");
-        assert_eq!(report.exit_code, i32::from(report.failed() > 0), "{row}");
     }
+    assert!(wrong.is_empty(), "flaws, the rows that found them, and the exit code: {wrong:#?}");
     gateway.assert_unharmed();
 }
 
