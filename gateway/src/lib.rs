@@ -10,6 +10,7 @@
 pub mod config;
 pub mod doctor;
 pub mod observe;
+pub mod tools;
 
 mod admin;
 mod body;
