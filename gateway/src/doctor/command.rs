@@ -15,20 +15,26 @@ use std::{
     time::Duration,
 };
 
+/// The name of the tool.
+pub const NAME: &str = "doctor";
 /// Of a page that no server knows by name.
 const ORIGIN: &str = "https://player.example";
 /// For everything together.
 const TOTAL: Duration = Duration::from_secs(180);
 
-const EXAMPLES: &str = "\
+const MORE: &str = "\
+Reads a few MiB of the file at most. The link's query is never printed.
+
 Examples:
   gateway doctor \"$URL\"
   echo \"$URL\" | gateway doctor -            keeps the link out of the shell's history
   gateway doctor --json - <link.txt | jq .score
 
-Reads a few MiB of the file at most. The link's query is never printed.
-
-Exit codes: 0 every player is served, 1 some are not, 64 wrong usage, 69 there is no file to play at this URL";
+Exit codes:
+  0  nothing breaks a player, though something may cost
+  1  some players are left out
+  64 wrong usage, or no URL
+  69 there is no file to play at this URL";
 
 /// What is to be examined, and how.
 pub struct Doctor {
@@ -57,9 +63,9 @@ pub enum Unexamined {
 /// `doctor` and its arguments.
 #[must_use]
 pub fn command() -> Command {
-    Command::new("doctor")
+    Command::new(NAME)
         .about("Plays against any server what players play, and says who cannot live with its answers")
-        .after_help(EXAMPLES)
+        .after_help(MORE)
         .arg(
             Arg::new("url")
                 .value_name("URL")

@@ -13,5 +13,5 @@ mod record;
 mod report;
 mod target;
 
-pub use command::{Doctor, Unexamined, command};
+pub use command::{Doctor, NAME, Unexamined, command};
 pub use target::NoTarget;
