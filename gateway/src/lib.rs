@@ -8,6 +8,7 @@
 #![warn(clippy::unwrap_used)]
 
 pub mod config;
+pub mod doctor;
 pub mod observe;
 pub mod tools;
 
