@@ -63,6 +63,8 @@ source "$check/backup.sh"
 source "$check/clients.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
+# shellcheck source=deploy/check/rehearsal.sh
+source "$check/rehearsal.sh"
 
 passed=0
 current="before the first step"
@@ -136,6 +138,7 @@ if [[ "$embedded_only" == false ]]; then
   step "Redis is installed" install_redis
   step "Redis starts" start_redis
   step "rates are limited in Redis as in the process" test_limits_on_redis
+  rehearsal
 fi
 
 step "a clip is made" make_clip

@@ -108,6 +108,8 @@ struct Parts {
     rate_limit: RateLimit,
     last_reach: LastReach,
     draining: AtomicBool,
+    /// Whether it has been ready since it started.
+    was_ready: AtomicBool,
     upload_places: Arc<Semaphore>,
     sweep_wanted: Notify,
     /// What must run to its end whether or not the client waits for it.
@@ -153,9 +155,21 @@ impl Signer {
             metrics,
             last_reach: LastReach::default(),
             draining: AtomicBool::new(false),
+            was_ready: AtomicBool::new(false),
             sweep_wanted: Notify::new(),
             tasks: TaskTracker::new(),
         })))
+    }
+
+    /// Whether `/readyz` says 200.
+    pub async fn is_ready(&self) -> bool {
+        health::readiness(self).await.is_ok()
+    }
+
+    /// Comes to its end when a thread that answers requests has taken a turn: never, if all of them hang.
+    pub async fn take_turn(&self) {
+        // It neither panics nor is aborted.
+        let _ = tokio::spawn(async {}).await;
     }
 
     /// The public API, with all its layers.

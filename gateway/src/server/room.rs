@@ -6,14 +6,17 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
-    time::Instant,
+    time::{Duration, Instant},
 };
+use tokio::time::sleep;
 
 /// A pause shorter than this is nothing to be cut for.
 const SHORTEST_WAIT_MS: u64 = 1_000;
+/// Between two looks whether all have asked.
+const LOOK: Duration = Duration::from_millis(10);
 /// Not waiting.
 const BUSY: u64 = u64::MAX;
 
@@ -51,6 +54,7 @@ pub(super) struct Seat {
     opened: Instant,
     idle_since: AtomicU64,
     stalled_since: AtomicU64,
+    has_asked: AtomicBool,
     notice: AtomicU8,
     connection: AtomicWaker,
 }
@@ -82,6 +86,13 @@ impl Room {
         let mut seats = self.seats();
         seats.told = seats.told.max(notice);
         seats.by_number.values().for_each(|seat| seat.tell(notice));
+    }
+
+    /// Comes to its end once no connection is without its first request.
+    pub(super) async fn all_have_asked(&self) {
+        while self.seats().by_number.values().any(|seat| !seat.has_asked.load(Ordering::Relaxed)) {
+            sleep(LOOK).await;
+        }
     }
 
     /// Cuts the connection that has been without a request longest, for its client loses nothing. Only where every
@@ -127,13 +138,16 @@ impl Seats {
 impl Seat {
     fn new(opened: Instant, told: Notice) -> Self {
         let busy = || AtomicU64::new(BUSY);
-        let (notice, connection) = (AtomicU8::new(told as u8), AtomicWaker::new());
-        Self { opened, idle_since: busy(), stalled_since: busy(), notice, connection }
+        let (has_asked, notice) = (AtomicBool::new(false), AtomicU8::new(told as u8));
+        Self { opened, idle_since: busy(), stalled_since: busy(), has_asked, notice, connection: AtomicWaker::new() }
     }
 
     /// Without a request since then, or not.
     pub(super) fn idle(&self, since: Option<Instant>) {
         self.idle_since.store(self.wait(since), Ordering::Relaxed);
+        if since.is_none() {
+            self.has_asked.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Its client has taken nothing of its answer since then, or is taking it.
@@ -192,4 +206,29 @@ impl Drop for Seated {
 
 fn milliseconds(opened: Instant, now: Instant) -> u64 {
     u64::try_from(now.saturating_duration_since(opened).as_millis()).unwrap_or(BUSY - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[tokio::test]
+    async fn first_requests_are_waited_for_and_no_others() {
+        let room = Room::open();
+        let (early, late) = (room.seat(), room.seat());
+        early.seat.idle(Some(Instant::now()));
+        early.seat.idle(None);
+        early.seat.idle(Some(Instant::now()));
+        assert!(room.all_have_asked().now_or_never().is_none(), "one has said nothing yet");
+        late.seat.idle(None);
+        assert!(room.all_have_asked().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn who_has_left_is_not_waited_for() {
+        let room = Room::open();
+        drop(room.seat());
+        assert!(room.all_have_asked().now_or_never().is_some());
+    }
 }
