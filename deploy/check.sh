@@ -61,6 +61,8 @@ source "$check/moving.sh"
 source "$check/backup.sh"
 # shellcheck source=deploy/check/clients.sh
 source "$check/clients.sh"
+# shellcheck source=deploy/check/load.sh
+source "$check/load.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
 # shellcheck source=deploy/check/rehearsal.sh
@@ -157,4 +159,5 @@ moving
 backup
 [[ "$embedded_only" == true ]] || backup_beyond_one_machine
 clients
+load
 newcomer

