@@ -6,6 +6,7 @@ use proto::{
     etag::ETag,
     id::{FileId, UserId},
 };
+use std::time::Duration;
 
 /// What a [`FileEntry`] is made of.
 const FILE: &str = "f.user_id, f.object_key, f.filename, f.content_type, f.size, f.etag, f.modified_at_seconds, \
@@ -17,7 +18,7 @@ const USER: &str = "u.blocked_at, u.banned_at, u.deleted_at, u.urls_revoked_befo
 const SCHEMA: &str = "SELECT MAX(version) AS version FROM _sqlx_migrations WHERE success";
 
 /// The last row that was read is asked for again: if it is not there, this is not the feed that it was read from.
-const CHANGES: &str = "SELECT seq, file_id, user_id FROM changes WHERE seq >= $1 ORDER BY seq LIMIT $2";
+const CHANGES: &str = "SELECT seq, file_id, user_id, at FROM changes WHERE seq >= $1 ORDER BY seq LIMIT $2";
 
 const NEWEST_CHANGE: &str = "SELECT COALESCE(MAX(seq), 0) AS seq FROM changes";
 
@@ -25,6 +26,8 @@ const NEWEST_CHANGE: &str = "SELECT COALESCE(MAX(seq), 0) AS seq FROM changes";
 #[derive(Debug, Clone)]
 pub(super) struct Change {
     pub(super) number: i64,
+    /// When it was written, since the Unix epoch.
+    pub(super) at: Duration,
     pub(super) file: Option<FileId>,
     pub(super) user: Option<UserId>,
 }
@@ -67,8 +70,10 @@ impl Database {
     /// The feed from the row `from` on, that row too.
     pub(super) async fn changes(&self, from: i64, limit: i64) -> Result<Vec<Change>, sqlx::Error> {
         let rows = self.all(CHANGES, &[Value::Number(from), Value::Number(limit)]).await?;
-        let change =
-            |row: &Row| Ok(Change { number: row.get("seq")?, file: id(row, "file_id")?, user: id(row, "user_id")? });
+        let change = |row: &Row| {
+            let at = Duration::from_millis(u64::try_from(row.get::<i64>("at")?).unwrap_or(0));
+            Ok(Change { number: row.get("seq")?, at, file: id(row, "file_id")?, user: id(row, "user_id")? })
+        };
         rows.iter().map(change).collect()
     }
 

@@ -6,7 +6,7 @@ use super::{
     index::{Chunk, Entry},
     upkeep::Opened,
 };
-use crate::store::{Part, ReadError, StorageError, bucket::FRUITLESS, pages::Pages, windows};
+use crate::store::{Part, ReadError, Source, StorageError, bucket::FRUITLESS, pages::Pages, windows};
 use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
@@ -25,6 +25,8 @@ pub(crate) struct Reader {
     object: Object,
     left: Range<u64>,
     at: At,
+    /// Of the bytes there.
+    source: Source,
     /// The next chunks that are on their way on this reader's account, in order.
     ahead: VecDeque<Ticket>,
     /// How many are to be begun at once the next time.
@@ -52,8 +54,17 @@ enum At {
 
 impl Reader {
     pub(super) fn new(object: Object, range: Range<u64>) -> Self {
-        let ahead = VecDeque::new();
-        Self { object, left: range, at: At::Between, ahead, stretch: 1, fruitless: 0, is_alone: true, looked_for: None }
+        Self {
+            object,
+            left: range,
+            at: At::Between,
+            source: Source::Origin,
+            ahead: VecDeque::new(),
+            stretch: 1,
+            fruitless: 0,
+            is_alone: true,
+            looked_for: None,
+        }
     }
 
     pub(super) async fn start(object: Object, range: Range<u64>) -> Result<Self, StorageError> {
@@ -67,6 +78,7 @@ impl Reader {
             Err(Failure::Disk | Failure::Abandoned) => {
                 let origin = reader.object.version.origin.clone();
                 reader.at = At::Uncached(windows::Reader::start(origin, reader.left.clone()).await?);
+                reader.source = Source::Origin;
                 Ok(reader)
             }
         }
@@ -140,6 +152,11 @@ impl Reader {
         }
     }
 
+    /// Of the part that was read last.
+    pub(crate) fn source(&self) -> Source {
+        self.source
+    }
+
     /// What a fill has; `None` if the next bytes are elsewhere.
     fn poll_filling(&mut self, cx: &mut Context<'_>, most: u64) -> Poll<Option<Result<Part, ReadError>>> {
         let (wanted, next) = (self.within_chunk(), self.left.start / self.object.chunks.chunk);
@@ -189,6 +206,7 @@ impl Reader {
         let Ok(index) = u32::try_from(self.left.start / chunks.chunk) else { return false };
         let id = ChunkId { object: version.id, index };
         self.is_alone = true;
+        self.source = Source::Origin;
         // Of a stretch that broke off, the rest is behind as well.
         while self.ahead.front().is_some_and(|ticket| ticket.fill.id.index < index) {
             self.ahead.pop_front();
@@ -198,7 +216,10 @@ impl Reader {
             break match (chunks.index.find(&id), own.take()) {
                 (Some(Entry::Kept(chunk)), own) => {
                     // What was read ahead for this very reader is no find.
-                    chunks.metrics.hits.inc_by(u64::from(own.is_none()));
+                    if own.is_none() {
+                        chunks.metrics.hits.inc();
+                        self.source = Source::Cache;
+                    }
                     self.kept(chunk)
                 }
                 (Some(Entry::Filling(fill)), _) => At::Filling(fill.join()),
@@ -307,6 +328,7 @@ impl Reader {
     fn go_uncached(&mut self) {
         let origin = self.object.version.origin.clone();
         self.at = At::Uncached(windows::Reader::new(origin, self.left.clone()));
+        self.source = Source::Origin;
         self.ahead.clear();
     }
 }
