@@ -8,7 +8,7 @@
 
 mod limits;
 
-use crate::{Signer, proxies::Peer, router};
+use crate::{Signer, observe::UnderWay, proxies::Peer, router};
 use axum::Router;
 use hyper::{
     Request,
@@ -20,6 +20,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use prometheus::IntGauge;
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -58,7 +59,8 @@ impl Signer {
         cut: CancellationToken,
     ) {
         let (stop, inner) = (CancellationToken::new(), CancellationToken::new());
-        let bounds = Bounds { connections: MAX_INTERNAL_CONNECTIONS, write_patience: WRITE_PATIENCE };
+        let open = self.metrics().connections("internal");
+        let bounds = Bounds { connections: MAX_INTERNAL_CONNECTIONS, write_patience: WRITE_PATIENCE, open };
         let operators = serve(internal, router::internal(self), bounds, inner.clone(), inner.clone());
         let clients = self.serve_until_drained(listener, router, drain, &stop, &cut);
         tokio::select! {
@@ -80,7 +82,8 @@ impl Signer {
         cut: &CancellationToken,
     ) {
         let end = cut.child_token();
-        let bounds = Bounds { connections: limits::connections(MAX_CONNECTIONS), write_patience: WRITE_PATIENCE };
+        let (connections, open) = (limits::connections(MAX_CONNECTIONS), self.metrics().connections("public"));
+        let bounds = Bounds { connections, write_patience: WRITE_PATIENCE, open };
         let clients = serve(listener, router, bounds, stop.clone(), end.clone());
         let draining = async {
             drain.cancelled().await;
@@ -114,10 +117,12 @@ impl Signer {
 }
 
 /// What the connections of one listener may have.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Bounds {
     connections: usize,
     write_patience: Duration,
+    /// Those that are open.
+    open: IntGauge,
 }
 
 /// Accepts until `stop`, then waits for the connections; `end` cuts them. Dropped, it cuts them too.
@@ -138,9 +143,10 @@ async fn serve(listener: TcpListener, router: Router, bounds: Bounds, stop: Canc
             Ok((stream, peer)) => {
                 let client = Client { stream, peer: Peer(peer.ip()), router: router.clone() };
                 let served = connection(client, bounds.write_patience, stop.clone(), end.clone());
+                let counted = UnderWay::begin(&bounds.open);
                 connections.spawn(async move {
                     served.await;
-                    drop(place);
+                    drop((place, counted));
                 });
             }
             Err(error) => {
@@ -212,6 +218,10 @@ mod tests {
     /// More than the buffers of a connection hold.
     const LONG: usize = 64 << 20;
 
+    fn bounds(write_patience: Duration) -> Bounds {
+        Bounds { connections: 1, write_patience, open: IntGauge::new("open", "open").unwrap() }
+    }
+
     /// Serves a short answer at `/` and a long one at `/long` until the token is cancelled.
     async fn serving(bounds: Bounds) -> (SocketAddr, CancellationToken, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -229,7 +239,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_past_the_bound_waits_until_one_ends() {
-        let (address, _stop, _running) = serving(Bounds { connections: 1, write_patience: SOON }).await;
+        let (address, _stop, _running) = serving(bounds(SOON)).await;
         let (mut first, mut answer) = (ask(address, "/").await, [0; 12]);
         first.read_exact(&mut answer).await.unwrap();
         let mut second = ask(address, "/").await;
@@ -241,7 +251,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_takes_nothing_of_its_answer_is_let_go() {
-        let (address, stop, running) = serving(Bounds { connections: 1, write_patience: MOMENT }).await;
+        let (address, stop, running) = serving(bounds(MOMENT)).await;
         let mut idle = ask(address, "/long").await;
         idle.read_exact(&mut [0; 12]).await.unwrap();
         stop.cancel();
@@ -251,7 +261,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_reads_slowly_gets_all_of_its_answer() {
         let patience = Duration::from_secs(1);
-        let (address, stop, running) = serving(Bounds { connections: 1, write_patience: patience }).await;
+        let (address, stop, running) = serving(bounds(patience)).await;
         let (mut slow, mut piece) = (ask(address, "/long").await, vec![0; 4 << 20]);
         let mut read = slow.read(&mut piece).await.unwrap();
         stop.cancel();
