@@ -51,6 +51,8 @@ source "$check/durability.sh"
 source "$check/described.sh"
 # shellcheck source=deploy/check/names.sh
 source "$check/names.sh"
+# shellcheck source=deploy/check/watched.sh
+source "$check/watched.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
 
@@ -138,4 +140,5 @@ durability
 [[ "$embedded_only" == true ]] || on_postgres
 described
 names
+watched
 newcomer
