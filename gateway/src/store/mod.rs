@@ -17,6 +17,7 @@ use crate::{
 use bytes::Bytes;
 use proto::storage::StorageUrl;
 use std::{
+    io,
     ops::Range,
     os::fd::OwnedFd,
     sync::Arc,
@@ -207,12 +208,20 @@ impl Reader {
             Self::Cached(reader) => reader.poll_next(cx, most),
         }
     }
+
     /// Of the part that was read last.
     pub(crate) fn source(&self) -> Source {
         match self {
             Self::Local(_) => Source::Folder,
             Self::Remote(_) => Source::Origin,
             Self::Cached(reader) => reader.source(),
+        }
+    }
+
+    /// A part that was given out could not be read after all: what has a copy elsewhere is not to fail the next reader too.
+    pub(crate) fn broken_by(&self, error: &io::Error) {
+        if let Self::Cached(reader) = self {
+            reader.broken_by(error);
         }
     }
 }

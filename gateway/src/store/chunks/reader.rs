@@ -10,6 +10,7 @@ use crate::store::{Part, ReadError, Source, StorageError, bucket::FRUITLESS, pag
 use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
+    io,
     ops::Range,
     pin::Pin,
     sync::Arc,
@@ -155,6 +156,13 @@ impl Reader {
     /// Of the part that was read last.
     pub(crate) fn source(&self) -> Source {
         self.source
+    }
+
+    /// The chunk whose bytes were given out last could not be read after all.
+    pub(crate) fn broken_by(&self, error: &io::Error) {
+        if let At::Kept(chunk, _) = &self.at {
+            self.object.chunks.unreadable(chunk.as_ref(), error);
+        }
     }
 
     /// What a fill has; `None` if the next bytes are elsewhere.
