@@ -84,12 +84,17 @@ impl Metrics {
         let refused = "Connections closed at once, by the bound they are past.";
         let refused = counters("gateway_refused_connections_total", refused, &["reason"])?;
         let expiry = "When the certificate expires, in Unix seconds.";
+        let broken = counters("gateway_broken_bodies_total", "Bodies cut before their end, by reason.", &["reason"])?;
+        for reason in ["truncated", "changed", "failed", "revoked", "client_gone"] {
+            // From 0 on, so that nobody misses the first of a kind.
+            broken.with_label_values(&[reason]);
+        }
         let requests = counters("gateway_requests_total", "Requests answered.", &["route", "method", "status"])?;
         Ok(Arc::new(Self {
             parts: requests.with_label_values(&[FILE_ROUTE, "GET", "206"]),
             requests,
             refusals: counters("gateway_refusals_total", "Requests refused, by reason.", &["code"])?,
-            broken: counters("gateway_broken_bodies_total", "Bodies cut before their end, by reason.", &["reason"])?,
+            broken,
             traffic: Traffic::register(&registry)?,
             in_flight: gauge("gateway_requests_in_flight", "Requests being answered, to the last byte of each.")?,
             in_flight_limit: gauge("gateway_requests_in_flight_limit", "Requests that may be answered at once.")?,

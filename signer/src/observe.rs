@@ -83,12 +83,18 @@ impl Metrics {
                 "Messages of the identity provider; the result is what they did, or the refusal's code.",
                 &["result"],
             )?,
-            limited: counters("signer_rate_limited_total", "Requests past a limit, by whose it was.", &["of"])?,
-            counts: counters(
-                "signer_rate_limit_counts_total",
-                "Calls counted with REDIS_URL set, by where; `process` while Redis is away.",
-                &["in"],
-            )?,
+            limited: from_zero(
+                counters("signer_rate_limited_total", "Requests past a limit, by whose it was.", &["of"])?,
+                &["user", "address"],
+            ),
+            counts: from_zero(
+                counters(
+                    "signer_rate_limit_counts_total",
+                    "Calls counted with REDIS_URL set, by where; `process` while Redis is away.",
+                    &["in"],
+                )?,
+                &["redis", "process"],
+            ),
             issued: register(&registry, IntCounter::new("signer_issued_urls_total", "Signed URLs given away.")?)?,
             keys: KeyMetrics::new(&registry)?,
             uploads: UploadMetrics::register(&registry)?,
@@ -141,6 +147,14 @@ impl Metrics {
     pub(crate) fn text(&self) -> String {
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
+}
+
+/// With all that its label can say, so that nobody misses the first of a kind.
+fn from_zero(counters: IntCounterVec, values: &[&str]) -> IntCounterVec {
+    for value in values {
+        counters.with_label_values(&[value]);
+    }
+    counters
 }
 
 fn register<C: prometheus::core::Collector + Clone + 'static>(

@@ -1,6 +1,6 @@
 //! The series of storage beside the catalog.
 
-use super::register;
+use super::{from_zero, register};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// What was compared, found and given up.
@@ -23,18 +23,24 @@ impl StorageMetrics {
         let checked_at = "When this process last compared storage with the catalog, in Unix seconds; 0 before.";
         let checked_at = IntGauge::new("signer_storage_check_timestamp_seconds", checked_at)?;
         let metrics = Self {
-            checks: counters(
-                "signer_storage_checks_total",
-                "Comparisons of storage with the catalog, by how they ended.",
-                "result",
-            )?,
+            checks: from_zero(
+                counters(
+                    "signer_storage_checks_total",
+                    "Comparisons of storage with the catalog, by how they ended.",
+                    "result",
+                )?,
+                &["clean", "found", "failed"],
+            ),
             checked_at: register(registry, checked_at)?,
             findings: register(registry, IntGaugeVec::new(findings, &["kind"])?)?,
-            removed: counters(
-                "signer_storage_orphans_removed_total",
-                "What belonged to no file and no upload and was removed.",
-                "kind",
-            )?,
+            removed: from_zero(
+                counters(
+                    "signer_storage_orphans_removed_total",
+                    "What belonged to no file and no upload and was removed.",
+                    "kind",
+                )?,
+                &["object", "staged", "tail", "incoming", "multipart"],
+            ),
             given_up: counter(
                 "signer_storage_given_up_total",
                 "Ended files and uploads whose storage was given up in the background.",

@@ -1,8 +1,13 @@
 //! The series of uploads.
 
-use super::register;
+use super::{from_zero, register};
 use crate::error::Error;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+const BEGUN: &str = "Uploads begun: by form, plain body or TUS, or past the signer.";
+const ENDED: &str =
+    "Requests that brought an upload, by how they ended; `kept` is some of one, `expired` none any more.";
+const RESULTS: [&str; 6] = ["stored", "kept", "refused", "failed", "cut", "expired"];
 
 /// What came in, and what became of it.
 pub(crate) struct UploadMetrics {
@@ -39,16 +44,11 @@ impl UploadMetrics {
         let gauge = |name: &str, help: &str| register(registry, IntGauge::new(name, help)?);
         let received = IntCounter::new("signer_received_bytes_total", "Bytes of files taken from clients.")?;
         Ok(Self {
-            begun: counters(
-                "signer_uploads_begun_total",
-                "Uploads begun: by form, plain body or TUS, or past the signer.",
-                "by",
-            )?,
-            ended: counters(
-                "signer_uploads_total",
-                "Requests that brought an upload, by how they ended; `kept` is some of one, `expired` none any more.",
-                "result",
-            )?,
+            begun: from_zero(
+                counters("signer_uploads_begun_total", BEGUN, "by")?,
+                &["form", "body", "tus", "presigned"],
+            ),
+            ended: from_zero(counters("signer_uploads_total", ENDED, "result")?, &RESULTS),
             failures: counters("signer_upload_failures_total", "Uploads refused or failed, by reason.", "code")?,
             received: register(registry, received)?,
             in_flight: gauge("signer_uploads_in_flight", "Requests that are bringing an upload.")?,
