@@ -63,6 +63,8 @@ source "$check/backup.sh"
 source "$check/clients.sh"
 # shellcheck source=deploy/check/load.sh
 source "$check/load.sh"
+# shellcheck source=deploy/check/watched.sh
+source "$check/watched.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
 # shellcheck source=deploy/check/rehearsal.sh
@@ -160,4 +162,5 @@ backup
 [[ "$embedded_only" == true ]] || backup_beyond_one_machine
 clients
 load
+watched
 newcomer

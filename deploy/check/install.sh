@@ -88,16 +88,31 @@ install_tus_server() {
   printf '%s\n' "$wanted" >"$folder/installed"
 }
 
-# The peer, unpacked and not installed: Debian's package would start it as a service, now and at every boot.
+# The peer.
 unpack_nginx() {
   local folder="$cache/nginx"
   nginx="$folder/usr/sbin/nginx" nginx_modules="$folder/usr/lib/nginx/modules"
+  unpack "$folder" nginx libnginx-mod-http-js
+  "$nginx" -v
+}
+
+# Comes with Prometheus.
+unpack_promtool() {
+  local folder="$cache/prometheus"
+  promtool="$folder/usr/bin/promtool"
+  unpack "$folder" prometheus
+  "$promtool" --version | head -n 1
+}
+
+# Folder, packages: not installed, because Debian's would start their services, now and at every boot.
+unpack() {
+  local folder="$1"
   [[ -e "$folder/installed" ]] && return
   rm -rf "$folder"
   mkdir -p "$folder/packages"
-  download_packages "$folder/packages" nginx libnginx-mod-http-js
+  download_packages "$folder/packages" "${@:2}"
   find "$folder/packages" -name '*.deb' -exec dpkg-deb --extract {} "$folder" \;
-  "$nginx" -v
+  rm -r "$folder/packages"
   touch "$folder/installed"
 }
 

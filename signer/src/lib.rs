@@ -143,6 +143,7 @@ impl Signer {
         let storage = Storage::open(&config.storage, &config.aws, config.tiers.largest_upload()).await?;
         let catalog = Catalog::open(&config.catalog).await?;
         let metrics = Metrics::new()?;
+        metrics.uploads.bounded(config.max_uploads);
         Ok(Self(Arc::new(Parts {
             keys: ArcSwap::from_pointee(config.keys.clone()),
             identity: ArcSwap::from_pointee(Verifier::new(config.identity.clone(), None, &metrics)),
