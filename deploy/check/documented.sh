@@ -13,5 +13,5 @@ documented() {
 run_documented() {
   local commands
   commands=$(documented "$1" "$2")
-  PATH="$release:${postgres_bin:+$postgres_bin:}$PATH" bash -euo pipefail -c "$commands"
+  RUST_LOG=info PATH="$release:${postgres_bin:+$postgres_bin:}$PATH" bash -euo pipefail -c "$commands"
 }

@@ -49,6 +49,7 @@ pub(crate) enum Registered {
 /// What there was before of the same object.
 struct Before {
     id: FileId,
+    owner: String,
     size: u64,
     etag: String,
     filename: String,
@@ -107,6 +108,9 @@ impl Transaction {
             let is_held = self.optional(holder).await?.is_some();
             return Ok((if is_held { Registered::IdTaken } else { Registered::Barred }, false));
         };
+        if before.owner != file.owner.as_str() {
+            return Ok((Registered::Taken, false));
+        }
         if *keeps_id && before.id != file.id {
             return Ok((Registered::Known(before.id), false));
         }
@@ -118,11 +122,12 @@ impl Transaction {
 
     async fn before(&mut self, object_key: &str) -> sqlx::Result<Option<Before>> {
         let statement =
-            Statement::new("SELECT id, size, etag, filename, content_type FROM files WHERE object_key = $1");
+            Statement::new("SELECT id, user_id, size, etag, filename, content_type FROM files WHERE object_key = $1");
         let row = self.optional(statement.bind(object_key)).await?;
         row.map(|row| {
             Ok(Before {
                 id: row.get::<String>("id")?.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+                owner: row.get("user_id")?,
                 size: row.number("size")?,
                 etag: row.get("etag")?,
                 filename: row.get("filename")?,

@@ -112,7 +112,7 @@ async fn everything_of_others_is_listed_by_its_path_and_nothing_of_ours() {
     let tested = Tested::open().await;
     finished(&tested).await;
     unfinished(&tested).await;
-    let theirs = ["a.bin", "managed-2/a", "managed.txt", "videos/1/a b é.mp4", "videos/1/b", "videos/2", "videos-2/c"];
+    let theirs = ["a.bin", "managed-2/a", "managed.txt", "videos-2/c", "videos/1/a b é.mp4", "videos/1/b", "videos/2"];
     for path in theirs {
         tested.put(path, b"x").await;
     }
