@@ -85,7 +85,7 @@ seek_in_mpv() {
 }
 
 places_in_mpv() { # URL or file
-  timeout 120 mpv --no-config --vo=null --ao=null --hr-seek=yes --really-quiet --script="$check/players/seek.lua" \
+  timeout 120 mpv --no-config --pause --vo=null --ao=null --hr-seek=yes --really-quiet --script="$check/players/seek.lua" \
     --script-opts="seek-count=$seeks" --playlist=- <<<"$1" | grep -a '^at '
 }
 
