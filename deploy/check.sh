@@ -33,6 +33,8 @@ source "$check/identity.sh"
 source "$check/measurements.sh"
 # shellcheck source=deploy/check/end_to_end.sh
 source "$check/end_to_end.sh"
+# shellcheck source=deploy/check/players.sh
+source "$check/players.sh"
 # shellcheck source=deploy/check/fsck.sh
 source "$check/fsck.sh"
 # shellcheck source=deploy/check/presigned.sh
@@ -146,6 +148,9 @@ if [[ "$embedded_only" == false ]]; then
 fi
 
 step "a clip is made" make_clip
+step "players are installed" install_players
+step "a film is made for them" make_film
+step "doctor says what nginx leaves to be done" examine_nginx
 [[ "$embedded_only" == true ]] || end_to_end s3 "$bucket/end-to-end"
 end_to_end file "file://$work/file/files"
 encrypted
