@@ -66,8 +66,9 @@ start_proxy() {
 
 # The proxy's own word of a service: in its rotation.
 in_rotation() { # name
-  curl -sf "http://$proxy_metrics/metrics" |
-    grep -q "^haproxy_server_status{proxy=\"${1%-*}s\",server=\"$1\",state=\"UP\"} 1"
+  local metrics
+  metrics=$(curl -sf "http://$proxy_metrics/metrics") || return 1
+  grep -q "^haproxy_server_status{proxy=\"${1%-*}s\",server=\"$1\",state=\"UP\"} 1" <<<"$metrics"
 }
 
 all_in_rotation() {
