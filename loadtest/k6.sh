@@ -99,6 +99,7 @@ without_abandoned() {
 }
 
 read_options "$@"
+[[ -z "${option[api]}" || -n "${TOKEN:-}" ]] || { echo "TOKEN is needed beside --api; see --help" >&2 && exit 64; }
 begin_with_k6
 out="${option[out]:-$(target_folder)/k6}"
 mkdir -p "$out"

@@ -17,7 +17,6 @@ begin_with_k6() {
 # As the options name it; its secrets come from the environment.
 known_service() {
   local name
-  [[ -n "${TOKEN:-}" ]] || { echo "TOKEN is needed beside --api; see --help" >&2 && exit 64; }
   for name in base api internal admin; do
     [[ -z "${option[$name]}" ]] || export "${name^^}=${option[$name]}"
   done
