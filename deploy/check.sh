@@ -31,6 +31,8 @@ source "$check/constant_time.sh"
 source "$check/identity.sh"
 # shellcheck source=deploy/check/measurements.sh
 source "$check/measurements.sh"
+# shellcheck source=deploy/check/load.sh
+source "$check/load.sh"
 # shellcheck source=deploy/check/end_to_end.sh
 source "$check/end_to_end.sh"
 # shellcheck source=deploy/check/fsck.sh
@@ -55,8 +57,6 @@ source "$check/described.sh"
 source "$check/names.sh"
 # shellcheck source=deploy/check/clients.sh
 source "$check/clients.sh"
-# shellcheck source=deploy/check/load.sh
-source "$check/load.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
 
@@ -111,6 +111,7 @@ step "the comparison runs, briefly" compare_briefly "$compared"
 step "idle and slow connections are measured, briefly" measure_connections_briefly
 step "neighbours of a cold reader are measured, briefly" measure_neighbours_briefly
 step "uploads are measured, briefly" measure_uploads_briefly
+load
 
 if [[ "$embedded_only" == false ]]; then
   step "a storage server is installed" install_storage_server
@@ -147,5 +148,4 @@ disks file "file://$work/disks-file/files"
 described
 names
 clients
-load
 newcomer
