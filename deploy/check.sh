@@ -31,6 +31,8 @@ source "$check/constant_time.sh"
 source "$check/identity.sh"
 # shellcheck source=deploy/check/measurements.sh
 source "$check/measurements.sh"
+# shellcheck source=deploy/check/load.sh
+source "$check/load.sh"
 # shellcheck source=deploy/check/end_to_end.sh
 source "$check/end_to_end.sh"
 # shellcheck source=deploy/check/players.sh
@@ -63,8 +65,6 @@ source "$check/moving.sh"
 source "$check/backup.sh"
 # shellcheck source=deploy/check/clients.sh
 source "$check/clients.sh"
-# shellcheck source=deploy/check/load.sh
-source "$check/load.sh"
 # shellcheck source=deploy/check/watched.sh
 source "$check/watched.sh"
 # shellcheck source=deploy/check/newcomer.sh
@@ -123,6 +123,7 @@ step "the comparison runs, briefly" compare_briefly "$compared"
 step "idle and slow connections are measured, briefly" measure_connections_briefly
 step "neighbours of a cold reader are measured, briefly" measure_neighbours_briefly
 step "uploads are measured, briefly" measure_uploads_briefly
+load
 
 if [[ "$embedded_only" == false ]]; then
   step "a storage server is installed" install_storage_server
@@ -166,6 +167,5 @@ moving
 backup
 [[ "$embedded_only" == true ]] || backup_beyond_one_machine
 clients
-load
 watched
 newcomer

@@ -45,7 +45,7 @@ start_own_service() {
 # What becomes of twice, five and ten times what a gateway can answer: one of its own, on the core of servers, that admits
 # as many as keep this core busy.
 offer_too_much() {
-  local flags=() url admitted=16 overload="$release/overload"
+  local flags=() url admitted=8 overload="$release/overload"
   [[ -x "$overload" ]] || { cargo build --locked --release -p overload && overload=$(target_folder)/release/overload; }
   [[ -z "${option[brief]}" ]] || flags=(--seconds 1 --goodput 0.1 --refusal-ms 5000)
   sign_in user_alice

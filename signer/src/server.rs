@@ -292,7 +292,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_connected_just_before_a_stop_is_answered() {
-        let (address, stop, running) = serving(Bounds { first_request: 12 * SOON, ..Bounds::of(2) }).await;
+        let (address, stop, running) = serving(Bounds { first_request: 12 * SOON, connections: 2, ..bounds() }).await;
         let (mut late, mut idle) = (TcpStream::connect(address).await.unwrap(), ask(address, "/").await);
         idle.read_exact(&mut [0; 12]).await.unwrap();
         stop.cancel();
@@ -307,7 +307,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_connects_and_says_nothing_holds_up_no_stop() {
-        let (address, stop, running) = serving(Bounds { first_request: MOMENT, ..Bounds::of(2) }).await;
+        let (address, stop, running) = serving(Bounds { first_request: MOMENT, connections: 2, ..bounds() }).await;
         let (_silent, mut idle) = (TcpStream::connect(address).await.unwrap(), ask(address, "/").await);
         idle.read_exact(&mut [0; 12]).await.unwrap();
         stop.cancel();

@@ -57,7 +57,7 @@ fn command() -> Command {
         .about(ABOUT)
         .arg(number("range-bytes", "4194304", "Bytes of each range"))
         .arg(number("span-bytes", "67108864", "Bytes of the file, to ask ranges of"))
-        .arg(number("most-at-once", "16", "Clients at once while the capacity is looked for: as many as are admitted"))
+        .arg(number("most-at-once", "8", "Clients at once while the capacity is looked for: as many as are admitted"))
         .arg(number("connections", "8000", "Connections, at most"))
         .arg(decimal("seconds", "5", "Of each measurement"))
         .arg(decimal("goodput", "0.8", "Fails if less of the peak is answered under an overload"))
