@@ -57,6 +57,10 @@ source "$check/names.sh"
 source "$check/clients.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
+# shellcheck source=deploy/check/restarts.sh
+source "$check/restarts.sh"
+# shellcheck source=deploy/check/deployable.sh
+source "$check/deployable.sh"
 
 passed=0
 current="before the first step"
@@ -146,3 +150,5 @@ described
 names
 clients
 newcomer
+restarts
+deployable
