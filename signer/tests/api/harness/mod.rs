@@ -22,8 +22,9 @@ pub(crate) use webhook::{Message, NEW_WEBHOOK_SECRET, WEBHOOK_SECRET, message, o
 
 use object_store::{ObjectStoreExt, path::Path};
 use proto::{
+    command_line::program,
     keys::KeyRing,
-    settings::{COMMON, Settings, Source, command},
+    settings::{COMMON, Settings, Source},
     storage::{Aws, CatalogUrl, StorageUrl},
 };
 use serde_json::Value;
@@ -267,7 +268,7 @@ pub(crate) fn key_of(id: &str) -> String {
 
 /// A configuration made from variables as the process would make it.
 pub(crate) fn config(variables: &[(&str, String)]) -> Result<Config, String> {
-    let flags = command("signer", "", &[COMMON, SETTINGS]).try_get_matches_from(["signer"]).unwrap();
+    let flags = program("signer", "", &[COMMON, SETTINGS], Vec::new()).try_get_matches_from(["signer"]).unwrap();
     let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
     let source = Source {
         variable: &variable,
