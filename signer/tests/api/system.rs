@@ -42,8 +42,10 @@ async fn a_signer_that_was_ready_stays_in_the_rotation_without_its_storage() {
     }
     assert_eq!(server.ask("/rotation").send().await.status, 200);
     std::fs::remove_dir_all(server.root()).unwrap();
-    eventually("what was found a moment ago is looked at again", async || server.ask("/readyz").send().await.status == 503)
-        .await;
+    eventually("what was found a moment ago is looked at again", async || {
+        server.ask("/readyz").send().await.status == 503
+    })
+    .await;
     assert_eq!(server.ask("/rotation").send().await.status, 200);
 }
 
