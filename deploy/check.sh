@@ -71,6 +71,10 @@ source "$check/watched.sh"
 source "$check/newcomer.sh"
 # shellcheck source=deploy/check/rehearsal.sh
 source "$check/rehearsal.sh"
+# shellcheck source=deploy/check/restarts.sh
+source "$check/restarts.sh"
+# shellcheck source=deploy/check/deployable.sh
+source "$check/deployable.sh"
 
 passed=0
 current="before the first step"
@@ -169,3 +173,5 @@ backup
 clients
 watched
 newcomer
+restarts
+deployable
