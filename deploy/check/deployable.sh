@@ -9,7 +9,7 @@ readonly worst_exposure=20
 
 deployable() {
   deployed="$work/deployed"
-  step "deployable: what judges it is installed" install_haproxy
+  step "deployable: what judges it is installed" install_judges
   step "deployable: hadolint minds nothing in the Dockerfile, and its context holds the workspace" judge_dockerfile
   step "deployable: the binaries need what the images have" judge_binaries
   step "deployable: the compose file is valid, with secrets that its script makes" judge_compose
@@ -17,6 +17,11 @@ deployable() {
   step "deployable: systemd takes the units, and exposes little" judge_units
   step "deployable: no setting is misspelt anywhere" judge_settings
   step "deployable: HAProxy takes its configuration, and does what it says" judge_proxy
+}
+
+install_judges() {
+  install_haproxy
+  install_debian_packages systemd-analyze:systemd
 }
 
 # Secrets are made in this copy.
@@ -34,7 +39,7 @@ judge_dockerfile() {
     # shellcheck disable=SC2086 # a pattern
     cp -r --parents $path "$context/"
   done < <(sed -n 's/^!//p' .dockerignore)
-  cargo metadata --locked --offline --format-version 1 --manifest-path "$context/Cargo.toml" >/dev/null
+  cargo metadata --locked --no-deps --format-version 1 --manifest-path "$context/Cargo.toml" >/dev/null
 }
 
 judge_binaries() {
@@ -77,7 +82,7 @@ judge_units() {
   cp -r deploy/systemd/folder/*.service.d "$units/"
   mv "$units/files-gateway@.service.d" "$units/files-gateway@1.service.d"
   (cd "$units" && systemd-analyze verify --man=no ./*.socket ./*.service)
-  systemd-sysusers --dry-run deploy/systemd/folder/files.sysusers.conf
+  systemd-sysusers --dry-run "$PWD"/deploy/systemd/folder/files.sysusers.conf
 }
 
 judge_settings() {

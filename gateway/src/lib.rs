@@ -8,6 +8,7 @@
 #![warn(clippy::unwrap_used)]
 
 pub mod config;
+pub mod doctor;
 pub mod observe;
 pub mod tools;
 
@@ -85,6 +86,7 @@ impl Gateway {
     /// Settings that no later moment can mend.
     pub fn open(config: Config) -> Result<Self, StartError> {
         let metrics = observe::Metrics::new()?;
+        metrics.in_flight_limit.set(i64::try_from(config.max_in_flight).unwrap_or(i64::MAX));
         let catalog = Arc::new(catalog::Catalog::open(&config.catalog, config.feed_grace)?);
         let shared = Shared {
             keys: ArcSwap::from_pointee(config.keys.clone()),

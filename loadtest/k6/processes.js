@@ -8,6 +8,7 @@ const STEADY_FROM = 0.25;
 const MIB = 1024 * 1024;
 const places = [...list('ADMIN'), ...list('INTERNAL')];
 
+const memoryHeld = new Trend('memory_mib');
 const memoryGrowth = new Trend('memory_growth_mib');
 const filesGrowth = new Trend('open_files_growth');
 /** By place: what it held when the load became steady. One virtual user looks, so this is all of it. */
@@ -30,6 +31,7 @@ export function look(progress) {
     if (answer.status !== 200) return;
     const memory = value(answer.body, 'process_resident_memory_bytes') / MIB;
     const files = value(answer.body, 'process_open_fds');
+    memoryHeld.add(memory, { place });
     if (progress < STEADY_FROM) return;
     steady[place] ??= { memory, files };
     memoryGrowth.add(memory - steady[place].memory, { place });

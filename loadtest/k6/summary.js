@@ -2,6 +2,8 @@
 import { text } from './settings.js';
 
 const TREND = ['med', 'p(95)', 'p(99)', 'max'];
+/** For a threshold that is there to have a metric's part shown, and judges nothing. */
+const anything = />=0$/;
 /** Of k6's own measures, those that say something of a run here. */
 const ours = /^(?!http_|iteration|vus|group_|checks$|data_sent)/;
 
@@ -22,7 +24,7 @@ export function summary(suite, { needed, judge = () => [], about = () => [] }) {
     const verdicts = [...presence(metrics, needed), ...checks(group), ...thresholds(metrics), ...judge(metrics)];
     const holds = verdicts.every((verdict) => verdict.holds);
     const values = Object.fromEntries(Object.entries(metrics).map(([name, metric]) => [name, metric.values]));
-    const lines = [...table(metrics), ...about(metrics), ...verdicts.map(sentence)];
+    const lines = [...table(metrics), ...about(metrics), '', ...verdicts.map(sentence)];
     return {
       stdout: `\n${suite}: ${holds ? 'as it must be' : 'NOT as it must be'}\n${lines.join('\n')}\n`,
       [`${text('OUT', '.')}/k6-${suite}.json`]: `${JSON.stringify({ suite, holds, verdicts, metrics: values }, null, 1)}\n`,
@@ -42,7 +44,7 @@ function checks(group) {
 
 function thresholds(metrics) {
   return Object.entries(metrics).flatMap(([name, { thresholds: all = {}, values }]) =>
-    Object.entries(all).map(([condition, { ok }]) => ({
+    Object.entries(all).filter(([condition]) => !anything.test(condition)).map(([condition, { ok }]) => ({
       what: `${name}: ${condition}`,
       is: figure(values[/^[a-z()0-9]+/.exec(condition)[0]] ?? 0),
       holds: ok,
@@ -55,7 +57,7 @@ function sentence({ what, is, holds }) {
 }
 
 function table(metrics) {
-  const named = Object.entries(metrics).filter(([name]) => ours.test(name));
+  const named = Object.entries(metrics).filter(([name]) => ours.test(name)).sort(([one], [other]) => one.localeCompare(other));
   const rows = named.map(([name, metric]) => [name, ...cells(metric)]);
   const heads = [['', ...TREND], ...rows];
   return heads.map(([name, ...rest]) => `${name.padEnd(36)}${rest.map((cell) => cell.padStart(12)).join('')}`);

@@ -41,7 +41,7 @@ function play(url, film, end) {
   for (let played = 0; played < segments && at < film.size && Date.now() < end; played += 1) {
     const does = choice();
     if (does === 'leave') return abandon(url, at);
-    if (does === 'pause') sleep(Math.random() * LONGEST_PAUSE_SECONDS);
+    if (does === 'pause') sleep(Math.min(Math.random() * LONGEST_PAUSE_SECONDS, (end - Date.now()) / 1000));
     if (does === 'seek') [at, stock] = [Math.floor(Math.random() * film.size), new Stock()];
     const next = Math.min(at + segmentBytes, film.size);
     read(url, film, at, next - 1, does === 'seek' ? 'seek' : 'next');

@@ -8,7 +8,7 @@
 
 mod limits;
 
-use crate::{Signer, proxies::Peer, router};
+use crate::{Signer, observe::UnderWay, proxies::Peer, router};
 use axum::Router;
 use hyper::{
     Request,
@@ -20,6 +20,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use prometheus::IntGauge;
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -60,7 +61,7 @@ impl Signer {
         cut: CancellationToken,
     ) {
         let (stop, inner) = (CancellationToken::new(), CancellationToken::new());
-        let bounds = Bounds::of(MAX_INTERNAL_CONNECTIONS);
+        let bounds = Bounds::of(MAX_INTERNAL_CONNECTIONS, self.metrics().connections("internal"));
         let operators = serve(internal, router::internal(self), bounds, inner.clone(), inner.clone());
         let clients = self.serve_until_drained(listener, router, drain, &stop, &cut);
         tokio::select! {
@@ -82,7 +83,7 @@ impl Signer {
         cut: &CancellationToken,
     ) {
         let end = cut.child_token();
-        let bounds = Bounds::of(limits::connections(MAX_CONNECTIONS));
+        let bounds = Bounds::of(limits::connections(MAX_CONNECTIONS), self.metrics().connections("public"));
         let clients = serve(listener, router, bounds, stop.clone(), end.clone());
         let draining = async {
             drain.cancelled().await;
@@ -116,16 +117,18 @@ impl Signer {
 }
 
 /// What the connections of one listener may have.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Bounds {
     connections: usize,
     write_patience: Duration,
     first_request: Duration,
+    /// Those that are open.
+    open: IntGauge,
 }
 
 impl Bounds {
-    fn of(connections: usize) -> Self {
-        Self { connections, write_patience: WRITE_PATIENCE, first_request: FIRST_REQUEST }
+    fn of(connections: usize, open: IntGauge) -> Self {
+        Self { connections, write_patience: WRITE_PATIENCE, first_request: FIRST_REQUEST, open }
     }
 }
 
@@ -146,10 +149,11 @@ async fn serve(listener: TcpListener, router: Router, bounds: Bounds, stop: Canc
         match accepted {
             Ok((stream, peer)) => {
                 let client = Client { stream, peer: Peer(peer.ip()), router: router.clone() };
-                let served = connection(client, bounds, stop.clone(), end.clone());
+                let counted = UnderWay::begin(&bounds.open);
+                let served = connection(client, bounds.clone(), stop.clone(), end.clone());
                 connections.spawn(async move {
                     served.await;
-                    drop(place);
+                    drop((place, counted));
                 });
             }
             Err(error) => {
@@ -227,6 +231,11 @@ mod tests {
     /// More than the buffers of a connection hold.
     const LONG: usize = 64 << 20;
 
+    /// Of a listener that serves one connection at a time.
+    fn bounds() -> Bounds {
+        Bounds::of(1, IntGauge::new("open", "open").unwrap())
+    }
+
     /// Serves a short answer at `/` and a long one at `/long` until the token is cancelled.
     async fn serving(bounds: Bounds) -> (SocketAddr, CancellationToken, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -244,7 +253,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_past_the_bound_waits_until_one_ends() {
-        let (address, _stop, _running) = serving(Bounds::of(1)).await;
+        let (address, _stop, _running) = serving(bounds()).await;
         let (mut first, mut answer) = (ask(address, "/").await, [0; 12]);
         first.read_exact(&mut answer).await.unwrap();
         let mut second = ask(address, "/").await;
@@ -256,7 +265,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_takes_nothing_of_its_answer_is_let_go() {
-        let (address, stop, running) = serving(Bounds { write_patience: MOMENT, ..Bounds::of(1) }).await;
+        let (address, stop, running) = serving(Bounds { write_patience: MOMENT, ..bounds() }).await;
         let mut idle = ask(address, "/long").await;
         idle.read_exact(&mut [0; 12]).await.unwrap();
         stop.cancel();
@@ -266,7 +275,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_reads_slowly_gets_all_of_its_answer() {
         let patience = Duration::from_secs(1);
-        let (address, stop, running) = serving(Bounds { write_patience: patience, ..Bounds::of(1) }).await;
+        let (address, stop, running) = serving(Bounds { write_patience: patience, ..bounds() }).await;
         let (mut slow, mut piece) = (ask(address, "/long").await, vec![0; 4 << 20]);
         let mut read = slow.read(&mut piece).await.unwrap();
         stop.cancel();
@@ -283,7 +292,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_connected_just_before_a_stop_is_answered() {
-        let (address, stop, running) = serving(Bounds { first_request: 12 * SOON, ..Bounds::of(2) }).await;
+        let (address, stop, running) = serving(Bounds { first_request: 12 * SOON, connections: 2, ..bounds() }).await;
         let (mut late, mut idle) = (TcpStream::connect(address).await.unwrap(), ask(address, "/").await);
         idle.read_exact(&mut [0; 12]).await.unwrap();
         stop.cancel();
@@ -298,7 +307,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_connects_and_says_nothing_holds_up_no_stop() {
-        let (address, stop, running) = serving(Bounds { first_request: MOMENT, ..Bounds::of(2) }).await;
+        let (address, stop, running) = serving(Bounds { first_request: MOMENT, connections: 2, ..bounds() }).await;
         let (_silent, mut idle) = (TcpStream::connect(address).await.unwrap(), ask(address, "/").await);
         idle.read_exact(&mut [0; 12]).await.unwrap();
         stop.cancel();

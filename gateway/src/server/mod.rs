@@ -58,12 +58,14 @@ pub(crate) async fn serve_files(
     drain: CancellationToken,
     cut: CancellationToken,
 ) -> io::Result<()> {
-    let config = &gateway.shared.config;
+    let (config, metrics) = (&gateway.shared.config, &gateway.shared.metrics);
     let workers = Workers::start(config.threads.unwrap_or_else(cores))?;
     gateway.shared.threads.get_or_init(|| workers.runtimes());
+    let connections = limits::connections(config.max_connections);
+    metrics.connections_limit.set(i64::try_from(connections).unwrap_or(i64::MAX));
     let acceptor = Acceptor {
         gateway: &gateway,
-        connections: Arc::new(Semaphore::new(limits::connections(config.max_connections))),
+        connections: Arc::new(Semaphore::new(connections)),
         peers: Peers::new(config.max_per_peer),
         workers,
         open: TaskTracker::new(),

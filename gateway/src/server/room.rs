@@ -40,6 +40,8 @@ impl Notice {
 pub(crate) struct Room {
     opened: Instant,
     seats: Mutex<Seats>,
+    /// Milliseconds since then. Before it, nobody can have waited long enough to be cut for an answer.
+    next_look: AtomicU64,
 }
 
 struct Seats {
@@ -69,7 +71,7 @@ pub(super) struct Seated {
 impl Room {
     pub(crate) fn open() -> Arc<Self> {
         let seats = Seats { by_number: HashMap::new(), next: 0, told: Notice::GoOn };
-        Arc::new(Self { opened: Instant::now(), seats: Mutex::new(seats) })
+        Arc::new(Self { opened: Instant::now(), seats: Mutex::new(seats), next_look: AtomicU64::new(0) })
     }
 
     pub(super) fn seat(self: &Arc<Self>) -> Seated {
@@ -103,9 +105,18 @@ impl Room {
         self.cut(longest);
     }
 
-    /// Cuts the connection whose client has taken nothing of its answer for longest: it holds an answer's place.
+    /// Cuts the connection whose client has taken nothing of its answer for longest: it holds an answer's place. Whoever
+    /// is refused one asks for this, thousands a second: it looks only where it can find somebody.
     pub(crate) fn make_for_an_answer(&self) {
-        self.cut(self.seats().longest(|seat| &seat.stalled_since));
+        let now = milliseconds(self.opened, Instant::now());
+        if now < self.next_look.load(Ordering::Relaxed) {
+            return;
+        }
+        let seats = self.seats();
+        let longest = seats.longest(|seat| &seat.stalled_since);
+        let since = longest.map_or(now, |(since, _)| since);
+        self.next_look.store(since.saturating_add(SHORTEST_WAIT_MS), Ordering::Relaxed);
+        self.cut(longest);
     }
 
     /// Has every connection look around again that waits for its client to take some of its answer.
@@ -212,6 +223,7 @@ fn milliseconds(opened: Instant, now: Instant) -> u64 {
 mod tests {
     use super::*;
     use futures_util::FutureExt;
+    use std::time::Duration;
 
     #[tokio::test]
     async fn first_requests_are_waited_for_and_no_others() {
@@ -230,5 +242,46 @@ mod tests {
         let room = Room::open();
         drop(room.seat());
         assert!(room.all_have_asked().now_or_never().is_some());
+    }
+
+    /// A room that has been open for a minute.
+    fn room() -> Arc<Room> {
+        let opened = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+        let room = Arc::into_inner(Room::open()).unwrap();
+        Arc::new(Room { opened, ..room })
+    }
+
+    fn stalled_for(room: &Arc<Room>, seconds: u64) -> Seated {
+        let seated = room.seat();
+        seated.seat.stalled(Instant::now().checked_sub(Duration::from_secs(seconds)));
+        seated
+    }
+
+    #[test]
+    fn for_each_answer_the_one_that_has_stalled_longest_is_cut_and_nobody_who_takes_bytes() {
+        let room = room();
+        let (busy, short, long) = (room.seat(), stalled_for(&room, 20), stalled_for(&room, 40));
+        room.make_for_an_answer();
+        assert!(long.seat.is_told() && !short.seat.is_told());
+        drop(long);
+        room.make_for_an_answer();
+        assert!(short.seat.is_told() && !busy.seat.is_told());
+    }
+
+    #[test]
+    fn whoever_stalls_later_is_cut_once_they_have_waited_long_enough() {
+        let room = room();
+        room.make_for_an_answer();
+        let stalled = stalled_for(&room, 0);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !stalled.seat.is_told() {
+            assert!(Instant::now() < deadline, "nobody was cut");
+            std::thread::sleep(Duration::from_millis(10));
+            room.make_for_an_answer();
+        }
+        assert!(
+            milliseconds(room.opened, Instant::now())
+                >= stalled.seat.stalled_since.load(Ordering::Relaxed) + SHORTEST_WAIT_MS
+        );
     }
 }
