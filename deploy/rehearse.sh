@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What players see while things go wrong: the topology of deploy/compose.yaml as plain processes on loopback, under load.
 #
-#   bash deploy/rehearse.sh            about eight minutes, at most twenty
+#   bash deploy/rehearse.sh            about five minutes, at most twenty
 #
 #   --brief             each event once, and with less time between: about two minutes
 #   --binaries FOLDER   takes gateway and signer from there; builds nothing

@@ -40,6 +40,12 @@ kill_and_start() { # name
   sleep 3
   start_service "$1"
   wait_until "$ready_seconds" "the proxy has $1 in its rotation again" in_rotation "$1"
+  # Slow readers have some of their answers before them yet.
+  wait_until 60 "what was on its way has ended" has_settled
+}
+
+has_settled() {
+  curl -sf -o /dev/null "http://127.0.0.1:$watch_port/settled"
 }
 
 # As a deployment does it: the next one only when the one before is in the rotation again.

@@ -9,6 +9,7 @@ import { appendFileSync, openSync } from 'node:fs';
  *   attempt at the same thing began. Times are Unix milliseconds
  */
 export class Ledger {
+  lastMark = 0;
   #file;
   #lastFailure = 0;
   /** Kind of traffic: when it last succeeded. */
@@ -23,7 +24,8 @@ export class Ledger {
   }
 
   mark(name) {
-    this.#write({ mark: name, at: Date.now() });
+    this.lastMark = Date.now();
+    this.#write({ mark: name, at: this.lastMark });
   }
 
   attempt(attempt) {

@@ -12,13 +12,13 @@ printSum();
 complaints.forEach((complaint) => console.log(`NOT AS EXPECTED: ${complaint}`));
 process.exitCode = complaints.length > 0 ? 1 : 0;
 
-/** Each event with what ended during it. */
+/** Each event with what ended during it, and with later attempts at what failed then. */
 function readEvents(ledger) {
   const events = [];
   for (const line of ledger.trim().split('\n').map((text) => JSON.parse(text))) {
     if (line.event) events.push({ name: line.event, began: line.at, marks: {}, attempts: [] });
     else if (line.mark) events.at(-1).marks[line.mark] = line.at;
-    else events.at(-1)?.attempts.push(line);
+    else events.findLast(({ began }) => began <= (line.attempt > 0 ? line.began : line.at))?.attempts.push(line);
     if (events.length > 0) events.at(-1).ended = line.at;
   }
   return events;
@@ -27,7 +27,8 @@ function readEvents(ledger) {
 function complaintsAbout({ name, marks, attempts }) {
   const failures = attempts.filter(({ kind }) => isFailure(kind));
   const unexpected = failures.filter((failure) => !isAllowed(name, failure, marks));
-  const complaints = [...count(unexpected.map(({ traffic, kind }) => `${kind} of ${traffic}`))].map(([what, times]) => `${name}: ${times} × ${what}`);
+  const kinds = count(unexpected.map(({ traffic, kind }) => `${kind} of ${traffic}`));
+  const complaints = [...kinds].map(([what, times]) => `${name}: ${times} × ${what}`);
   const failedAgain = failures.filter(({ attempt }) => attempt > 0).length;
   if (succeedsAfterARetry.includes(name) && failedAgain > 0) complaints.push(`${name}: ${failedAgain} failed again`);
   if (attempts.length === 0) complaints.push(`${name}: nobody asked for anything`);

@@ -26,6 +26,7 @@ export class Traffic {
   #ledger;
   #service;
   #nextNumber;
+  #underWay = new Set();
 
   /** `firstNumber` is of the first file that is published. */
   constructor(ledger, service, firstNumber) {
@@ -58,15 +59,27 @@ export class Traffic {
     }
   }
 
-  /** Ranges of which no gateway has any byte, `rate` in a second. */
+  /** Ranges of which no gateway has any byte, `rate` in a second. A file that was gone through is left. */
   async seek(files, rate) {
     const agent = connection(Infinity);
-    const steps = files[0].size / COLD_STEP;
-    for (let turn = 0; !this.isOver; turn++) {
-      const file = files[turn % files.length];
-      const first = (Math.floor(turn / files.length) % steps) * COLD_STEP;
-      this.#read('cold', file, { first, length: COLD_RANGE, agent });
-      await sleep(1000 / rate);
+    for (let first = 0; !this.isOver; await sleep(1000 / rate)) {
+      if (files.length === 0) continue;
+      this.#read('cold', files[0], { first, length: COLD_RANGE, agent });
+      first += COLD_STEP;
+      if (first < files[0].size) continue;
+      files.shift();
+      first = 0;
+    }
+    agent.destroy();
+  }
+
+  /** Keeps so many files in stock of which nobody has read anything. */
+  async stock(files, count) {
+    const agent = connection();
+    while (!this.isOver) {
+      const file = files.length < count && (await this.#stored(sizes.cold, agent));
+      if (file) files.push(file);
+      await sleep(1000);
     }
     agent.destroy();
   }
@@ -86,16 +99,24 @@ export class Traffic {
   async publish() {
     const agent = connection();
     while (!this.isOver) {
-      const number = this.#nextNumber++;
-      const uploaded = await this.#persist('upload', () => this.#service.upload(number, sizes.published, agent));
-      const signed = uploaded && (await this.#persist('sign', () => this.#service.sign(uploaded.data.file.id, agent)));
-      if (signed) {
-        const file = { number, size: sizes.published, url: signed.data.url };
-        await this.#read('new', file, { first: 0, length: file.size, agent });
-      }
+      const file = await this.#stored(sizes.published, agent);
+      if (file) await this.#read('new', file, { first: 0, length: file.size, agent });
       await sleep(1000);
     }
     agent.destroy();
+  }
+
+  /** Whether everything that was on its way at that moment has come to its end. */
+  hasSettled(moment) {
+    return [...this.#underWay].every(({ began }) => began > moment);
+  }
+
+  /** A new file and its link; undefined where there is none. */
+  async #stored(size, agent) {
+    const number = this.#nextNumber++;
+    const uploaded = await this.#persist('upload', () => this.#service.upload(number, size, agent));
+    const signed = uploaded && (await this.#persist('sign', () => this.#service.sign(uploaded.data.file.id, agent)));
+    return signed && { number, size, url: signed.data.url };
   }
 
   /** Until every byte has come: after a cut, from there on. */
@@ -115,10 +136,12 @@ export class Traffic {
   async #persist(traffic, act) {
     const started = Date.now();
     for (let attempt = 0; attempt < MOST_ATTEMPTS && !this.isOver; attempt++) {
-      const began = Date.now();
+      const asked = { began: Date.now() };
+      this.#underWay.add(asked);
       const outcome = await act();
+      this.#underWay.delete(asked);
       const { kind, retryAfter } = outcome;
-      this.#ledger.attempt({ traffic, kind, retryAfter, attempt, began, waited: Date.now() - started });
+      this.#ledger.attempt({ traffic, kind, retryAfter, attempt, ...asked, waited: Date.now() - started });
       if (!isFailure(kind)) return outcome;
       await sleep(Math.max(retryAfter * 1000 || 0, attempt === 0 ? FIRST_PAUSE_MS : LATER_PAUSE_MS));
     }

@@ -4,6 +4,7 @@
 //
 // On loopback at that port, for the script that makes things happen:
 //   GET /calm           200 if nothing has failed for two seconds, and everything has succeeded since
+//   GET /settled        200 if what was on its way at the last mark has come to its end
 //   POST /warm          reads every file that is to be in a cache once, whole
 //   POST /event/<name>  what ends from here on belongs to it
 //   POST /mark/<name>   a moment inside it
@@ -17,7 +18,7 @@ import { sizes, Traffic } from './traffic.mjs';
 
 const HOT_FILES = 12, LONG_FILES = 3, COLD_FILES = 3;
 const VIEWERS = 20;
-const COLD_RATE = 4, SIGNED_RATE = 10;
+const COLD_RATE = 2, SIGNED_RATE = 10;
 const CALM_MS = 2000;
 const WATCHED_FOR_CALM = ['hot', 'cold', 'sign', 'upload', 'new'];
 
@@ -35,6 +36,7 @@ const users = [
   ...Array.from({ length: VIEWERS }, () => traffic.watch(hot)),
   ...long.map((file) => traffic.watchSlowly(file)),
   traffic.seek(cold, COLD_RATE),
+  traffic.stock(cold, COLD_FILES),
   traffic.sign(hot, SIGNED_RATE),
   traffic.publish(),
 ];
@@ -74,6 +76,7 @@ async function perform(verb, name) {
   switch (verb) {
     case 'calm': return ledger.isCalm(WATCHED_FOR_CALM, CALM_MS);
     case 'warm': return warm().then(() => true);
+    case 'settled': return traffic.hasSettled(ledger.lastMark);
     case 'event': ledger.event(name); return true;
     case 'mark': ledger.mark(name); return true;
     case 'end': end(); return true;
