@@ -12,8 +12,9 @@ const noStorage = answered('503 storage_unavailable', '504 storage_timeout');
 export const allowed = {
   // Only what was on its way there: it had begun before the process was gone, and the next attempt succeeds.
   'kill -9 of a gateway': { hot: wasOnItsWay, long: wasOnItsWay, cold: wasOnItsWay, new: wasOnItsWay },
-  // What was looked up is served on; nobody can sign, and what nobody has asked for yet cannot be looked up.
-  'Postgres is restarted': { sign: away, upload: away, new: away },
+  // What was looked up is served on; nobody can sign, and what nobody has asked for yet cannot be looked up: a cold file may be
+  // such a one.
+  'Postgres is restarted': { sign: away, upload: away, new: away, cold: away },
   // What is cached is served on; an answer that had begun may be cut, never ended as if whole.
   'SeaweedFS stands still': { cold: storageIsAway, new: storageIsAway, upload: noStorage },
   'SeaweedFS is killed': { cold: storageIsAway, new: storageIsAway, upload: noStorage },
