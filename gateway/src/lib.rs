@@ -9,6 +9,7 @@
 
 pub mod config;
 pub mod observe;
+pub mod tools;
 
 mod admin;
 mod body;

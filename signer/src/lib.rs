@@ -24,6 +24,7 @@
 //! | `openapi` | what the API says of itself |
 //! | `server` | listeners, connections, drain |
 //! | `health`, [`observe`] | what operators see |
+//! | [`tools`] | the subcommands |
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
@@ -52,6 +53,7 @@ mod server;
 mod storage;
 mod sweep;
 pub mod tiers;
+pub mod tools;
 pub mod upkeep;
 mod uploads;
 pub mod webhooks;

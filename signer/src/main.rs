@@ -1,21 +1,22 @@
 //! The signer as a process: settings in, listeners up, signals.
 //!
 //! The first SIGTERM or SIGINT drains, the second cuts; SIGHUP reads the signing keys, Clerk's key and the services' tokens
-//! again. `signer fsck` compares storage with the catalog instead.
+//! again. A subcommand is one of the tools instead.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
 use anyhow::Context;
 use clap::{ArgMatches, Command};
 use proto::{
-    settings::{COMMON, EXIT_USAGE, Mistakes, Setting, Settings, Source, command},
+    command_line::{EXIT_UNAVAILABLE, parse, program},
+    settings::{COMMON, EXIT_USAGE, Mistakes, Setting, Settings, Source},
     storage::Aws,
 };
 use signer::{
     Signer,
     config::{self, Config, SETTINGS},
     observe,
-    upkeep::fsck::{self, Fsck},
+    tools::{self, Tool},
 };
 use std::{
     convert::Infallible,
@@ -29,19 +30,26 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// `EX_UNAVAILABLE`.
-const EXIT_UNAVAILABLE: i32 = 69;
-
+const ABOUT: &str = "Takes uploads and issues signed URLs";
+const MORE: &str = "Without a tool it serves until SIGTERM or SIGINT; a second one cuts what runs. SIGHUP reads secrets again.\n\n\
+                    Examples:\n  \
+                    FILE_SIGNING_SECRET_FILE=secret CLERK_JWT_KEY_FILE=clerk.pem PUBLIC_FILES_URL=https://files.example.com \\\n    \
+                    STORAGE_URL=file:///srv/files DATABASE_URL=sqlite:///srv/catalog.db signer\n  \
+                    signer health\n\n\
+                    Exit codes:\n  \
+                    0  stopped when asked to\n  \
+                    1  could not start, such as for an address in use\n  \
+                    64 wrong usage or settings; every mistake is told";
 const TABLES: &[&[Setting]] = &[COMMON, SETTINGS];
 
 fn main() -> ExitCode {
-    let flags = match command_line().try_get_matches() {
+    let flags = match parse(&command_line(), std::env::args_os()) {
         Ok(flags) => flags,
-        Err(answer) if !answer.use_stderr() => return say(io::stdout(), answer.render(), ExitCode::SUCCESS),
-        Err(mistake) => return say(io::stderr(), mistake.render(), exit_code(EXIT_USAGE)),
+        Err(answer) if answer.is_mistake => return say(io::stderr(), answer.text, exit_code(EXIT_USAGE)),
+        Err(answer) => return say(io::stdout(), answer.text, ExitCode::SUCCESS),
     };
     let ended = match flags.subcommand() {
-        Some((_, flags)) => configure(flags, |settings| Fsck::read(settings, flags)).map(|asked| compare(&asked)),
+        Some(_) => configure(&flags, |settings| Tool::read(settings, &flags)).map(|tool| run_tool(&tool)),
         None => configure(&flags, Config::read).map(|config| serve(config, &flags)),
     };
     match ended {
@@ -54,19 +62,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// Settings may stand on either side of the subcommand.
 fn command_line() -> Command {
-    command("signer", "Takes uploads and issues signed URLs", TABLES)
-        .mut_args(|setting| setting.global(true))
-        .subcommand(fsck::command())
-        .disable_help_subcommand(true)
+    program("signer", ABOUT, TABLES, tools::commands()).after_help(MORE)
 }
 
-/// Prints what is found; the code tells whether it is anything.
 #[tokio::main]
-async fn compare(asked: &Fsck) -> anyhow::Result<ExitCode> {
-    let is_clean = asked.run(&mut io::stdout()).await?;
-    Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+async fn run_tool(tool: &Tool) -> anyhow::Result<ExitCode> {
+    let is_well = tool.run(&mut io::stdout()).await?;
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn exit_code(code: i32) -> ExitCode {
@@ -83,8 +86,8 @@ fn say(mut to: impl Write, what: impl Display, code: ExitCode) -> ExitCode {
 fn configure<T>(flags: &ArgMatches, make: impl FnOnce(&mut Settings) -> Option<T>) -> Result<T, Mistakes> {
     let mut settings = read(TABLES, flags);
     let made = make(&mut settings);
-    let format = settings.text("LOG_FORMAT").unwrap_or_default().to_owned();
-    let filter = settings.text("RUST_LOG").unwrap_or_default().to_owned();
+    let format = settings.text("LOG_FORMAT").unwrap_or("text").to_owned();
+    let filter = settings.text("RUST_LOG").unwrap_or("info").to_owned();
     if let Err(why) = observe::init(&format, &filter) {
         settings.mistake("LOG_FORMAT, RUST_LOG:", &why);
     }

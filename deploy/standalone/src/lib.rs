@@ -17,6 +17,7 @@ pub mod banner;
 pub mod config;
 pub mod development;
 pub mod folder;
+pub mod tools;
 
 mod host;
 mod page;

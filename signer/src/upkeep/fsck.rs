@@ -21,7 +21,14 @@ const MORE: &str = "Looks below STORAGE_URL and into DATABASE_URL, and needs no 
                     orphan   something below managed/ that belongs to no file and no upload\n  \
                     missing  a file whose object is not there\n  \
                     changed  a file whose object has another size or ETag than its row\n\n\
-                    Exit codes: 0 nothing found, 1 something found, 64 wrong usage, 69 it could not be compared.";
+                    Examples:\n  \
+                    signer fsck\n  \
+                    signer fsck --repair --older-than 7d\n\n\
+                    Exit codes:\n  \
+                    0  nothing found\n  \
+                    1  something found\n  \
+                    64 wrong usage\n  \
+                    69 it could not be compared";
 const PACE: Pace = Pace { at_once: 16, pauses: false };
 
 /// What is to be compared, and how.
