@@ -8,6 +8,7 @@
 //! | [`identity`] | who is calling: the only way a handler gets a user id |
 //! | `admin` | what an admin may do, each use written down |
 //! | [`internal`] | what services ask for, with their tokens |
+//! | `registration`, [`import`] | objects that lie in storage already and become files: one, and many |
 //! | `idempotency` | a request that is repeated is done once |
 //! | `files` | list, look at, delete, issue signed URLs |
 //! | `uploads` | forms and plain bodies into files: object durable first, row second |
@@ -42,12 +43,14 @@ mod files;
 mod health;
 mod idempotency;
 pub mod identity;
+pub mod import;
 pub mod internal;
 pub mod observe;
 mod openapi;
 pub mod origin;
 pub mod proxies;
 pub mod rate_limit;
+mod registration;
 mod router;
 mod server;
 mod storage;

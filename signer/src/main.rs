@@ -68,8 +68,12 @@ fn command_line() -> Command {
 
 #[tokio::main]
 async fn run_tool(tool: &Tool) -> anyhow::Result<ExitCode> {
-    let is_well = tool.run(&mut io::stdout()).await?;
-    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    match tool.run(&mut io::stdout(), &mut io::stderr()).await {
+        Ok(true) => Ok(ExitCode::SUCCESS),
+        Ok(false) => Ok(ExitCode::FAILURE),
+        Err(failed) if failed.is_usage() => Ok(say(io::stderr(), failed, exit_code(EXIT_USAGE))),
+        Err(failed) => Err(failed.into()),
+    }
 }
 
 fn exit_code(code: i32) -> ExitCode {
