@@ -53,6 +53,12 @@ source "$check/disks.sh"
 source "$check/described.sh"
 # shellcheck source=deploy/check/names.sh
 source "$check/names.sh"
+# shellcheck source=deploy/check/documented.sh
+source "$check/documented.sh"
+# shellcheck source=deploy/check/moving.sh
+source "$check/moving.sh"
+# shellcheck source=deploy/check/backup.sh
+source "$check/backup.sh"
 # shellcheck source=deploy/check/clients.sh
 source "$check/clients.sh"
 # shellcheck source=deploy/check/newcomer.sh
@@ -144,5 +150,8 @@ disks file "file://$work/disks-file/files"
 [[ "$embedded_only" == true ]] || on_postgres
 described
 names
+moving
+backup
+[[ "$embedded_only" == true ]] || backup_beyond_one_machine
 clients
 newcomer
