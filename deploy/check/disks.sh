@@ -11,10 +11,14 @@ disks() { # file|s3, storage URL
 }
 
 fail_disk() { # file|s3
-  local what=folder
-  [[ "$1" == file ]] || what=cache
-  as user_alice 200 -F "file=@$clip;type=video/mp4" "$signer/files/upload"
-  file_id=$(answer it.data.file.id)
-  sign_url
-  PYTHONPATH="$check/uploads" python3 "$check/disks/faults.py" "$what" "$gateway_pid" "$clip" "$work" <<<"$url"
+  local what=folder copies=1 urls="$work/disks.urls"
+  [[ "$1" == file ]] || what=cache copies=6
+  while ((copies-- > 0)); do
+    as user_alice 200 -F "file=@$clip;type=video/mp4" "$signer/files/upload"
+    file_id=$(answer it.data.file.id)
+    sign_url
+    printf '%s\n' "$url"
+  done >"$urls"
+  PYTHONPATH="$check/uploads" python3 "$check/disks/faults.py" "$what" "$gateway_pid" "$clip" "$work" <"$urls"
+  rm "$urls"
 }
