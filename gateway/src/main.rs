@@ -1,98 +1,139 @@
-//! The `gateway` binary: settings, listeners, signals.
+//! The `gateway` binary: settings, listeners, signals; or one of the tools, instead.
 
 use anyhow::Context;
+use clap::{ArgMatches, Command};
 use gateway::{
     Gateway,
     config::{Config, SETTINGS, default_cache_folder},
     observe,
+    tools::{self, Tool},
 };
-use proto::settings::{COMMON, EXIT_USAGE, Settings, Source, command};
-use proto::storage::Aws;
-use std::{io, net::SocketAddr, process::exit};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
+use proto::{
+    command_line::{EXIT_UNAVAILABLE, parse, program},
+    settings::{COMMON, EXIT_USAGE, Mistakes, Setting, Settings, Source},
+    storage::Aws,
 };
-use tokio_util::sync::CancellationToken;
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    net::SocketAddr,
+    process::ExitCode,
+};
+use supervision::{Signals, Sockets, Stop, Supervisor};
+use tokio::net::TcpListener;
 
 const ABOUT: &str = "Streams files behind signed URLs: verifies, then sends byte ranges from a folder or a bucket";
-const TABLES: [&[proto::settings::Setting]; 2] = [COMMON, SETTINGS];
+const MORE: &str = "Without a tool it serves until SIGTERM or SIGINT; a second one cuts what runs. SIGHUP reads secrets and the\n\
+                    certificate again.\n\n\
+                    Examples:\n  \
+                    FILE_SIGNING_SECRET_FILE=secret STORAGE_URL=file:///srv/files DATABASE_URL=sqlite:///srv/catalog.db gateway\n  \
+                    gateway health\n\n\
+                    Exit codes:\n  \
+                    0  stopped when asked to\n  \
+                    1  could not start, such as for an address in use\n  \
+                    64 wrong usage or settings; every mistake is told";
+/// The listeners' names, for who hands them over.
+const FILES: &str = "files";
+const ADMIN: &str = "admin";
+const TABLES: &[&[Setting]] = &[COMMON, SETTINGS];
 
-fn main() -> anyhow::Result<()> {
-    let mut settings = read_settings();
+fn main() -> ExitCode {
+    let flags = match parse(&command_line(), std::env::args_os()) {
+        Ok(flags) => flags,
+        Err(answer) if answer.is_mistake => return say(io::stderr(), answer.text, EXIT_USAGE),
+        Err(answer) => return say(io::stdout(), answer.text, 0),
+    };
+    let ended = match flags.subcommand() {
+        Some(_) => run_tool(&flags),
+        None => run_gateway(&flags),
+    };
+    ended.unwrap_or_else(|mistakes| say(io::stderr(), format_args!("gateway: {mistakes}"), EXIT_USAGE))
+}
+
+fn command_line() -> Command {
+    program("gateway", ABOUT, TABLES, tools::commands()).after_help(MORE)
+}
+
+fn run_tool(flags: &ArgMatches) -> Result<ExitCode, Mistakes> {
+    let mut settings = read_settings(flags);
+    for warning in settings.warnings() {
+        say(io::stderr(), format_args!("gateway: {warning}"), 0);
+    }
+    let tool = Tool::read(&mut settings, flags);
+    let tool = settings.finish(tool)?;
+    Ok(match one_thread().map(|runtime| runtime.block_on(tool.run(&mut io::stdout().lock()))) {
+        Ok(Ok(true)) => ExitCode::SUCCESS,
+        Ok(Ok(false)) => ExitCode::FAILURE,
+        Ok(Err(error)) => say(io::stderr(), format_args!("gateway: {error}"), EXIT_UNAVAILABLE),
+        Err(error) => say(io::stderr(), format_args!("gateway: {error}"), EXIT_UNAVAILABLE),
+    })
+}
+
+fn run_gateway(flags: &ArgMatches) -> Result<ExitCode, Mistakes> {
+    let mut settings = read_settings(flags);
     let logging = (settings.text("LOG_FORMAT").map(str::to_owned), settings.text("RUST_LOG").map(str::to_owned));
     if let Err(mistake) = observe::init(&logging.0.unwrap_or_default(), &logging.1.unwrap_or_default()) {
         settings.mistake("LOG_FORMAT or RUST_LOG:", &mistake);
     }
     settings.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     let config = Config::read(&mut settings);
-    let config = settings.finish(config).unwrap_or_else(|mistakes| usage(&mistakes.to_string()));
+    let config = settings.finish(config)?;
     if config.keys.has_short_secret() {
         tracing::warn!("a signing secret is shorter than 32 bytes; rotate to a longer one");
     }
-    // Connections are served on threads of their own; this one accepts, answers the admin listener and waits for signals.
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve(config))
+    Ok(match run(config, flags) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => say(io::stderr(), format_args!("Error: {error:?}"), 1),
+    })
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
-    let listener = bind(config.listen, "GATEWAY_LISTEN").await?;
-    let admin = bind(config.admin_listen, "GATEWAY_ADMIN_LISTEN").await?;
-    let signals = Signals::listen()?;
+/// Connections are served on threads of their own; this one accepts, answers the admin listener and waits for signals.
+fn run(config: Config, flags: &ArgMatches) -> anyhow::Result<()> {
+    let sockets = Sockets::inherit(&[FILES, ADMIN])?;
+    one_thread()?.block_on(serve(config, flags, sockets))
+}
+
+fn one_thread() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// A stream that cannot be written to leaves nobody to tell.
+fn say(mut to: impl Write, what: impl Display, code: i32) -> ExitCode {
+    let _ = writeln!(to, "{what}");
+    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+async fn serve(config: Config, flags: &ArgMatches, mut sockets: Sockets) -> anyhow::Result<()> {
+    let listener = listen(&mut sockets, FILES, config.listen, "GATEWAY_LISTEN").await?;
+    let admin = listen(&mut sockets, ADMIN, config.admin_listen, "GATEWAY_ADMIN_LISTEN").await?;
+    let (signals, supervisor, stop) = (Signals::listen()?, Supervisor::of_this_process(), Stop::default());
     tracing::info!(files = %listener.local_addr()?, admin = %admin.local_addr()?, "listening");
     let gateway = Gateway::open(config)?;
-    let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-    let signals = tokio::spawn(signals.obey(gateway.clone(), drain.clone(), cut.clone()));
-    let served = gateway.run(listener, admin, drain, cut).await;
-    signals.abort();
-    served.context("no threads to serve on")
-}
-
-async fn bind(address: SocketAddr, name: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({name})"))
-}
-
-/// What operators send.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    /// From here on none of them ends the process by itself.
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    /// SIGTERM or SIGINT drains, a second one cuts; SIGHUP reads the secrets' and the certificate's files again.
-    async fn obey(mut self, gateway: Gateway, drain: CancellationToken, cut: CancellationToken) {
-        loop {
-            tokio::select! {
-                _ = self.hang_up.recv() => {
-                    reread_keys(&gateway);
-                    gateway.look_at_certificate();
-                }
-                _ = self.terminate.recv() => stop(&drain, &cut),
-                _ = self.interrupt.recv() => stop(&drain, &cut),
-            }
+    tokio::select! {
+        served = gateway.run(listener, admin, stop.drain.clone(), stop.cut.clone()) => {
+            served.context("no threads to serve on")
         }
+        never = signals.obey(&supervisor, &stop, || reload(&gateway, flags)) => match never {},
+        never = supervisor.watch(|| gateway.is_ready(), || gateway.take_turns()) => match never {},
     }
 }
 
-fn stop(drain: &CancellationToken, cut: &CancellationToken) {
-    if drain.is_cancelled() {
-        cut.cancel();
-    }
-    drain.cancel();
-    tracing::info!("draining; a second signal cuts");
+async fn listen(
+    sockets: &mut Sockets,
+    socket: &str,
+    address: SocketAddr,
+    setting: &str,
+) -> anyhow::Result<TcpListener> {
+    sockets.listen(socket, address).await.with_context(|| format!("cannot listen on {address} ({setting})"))
 }
 
-fn reread_keys(gateway: &Gateway) {
-    let mut settings = read_settings();
+fn reload(gateway: &Gateway, flags: &ArgMatches) {
+    reread_keys(gateway, flags);
+    gateway.look_at_certificate();
+}
+
+fn reread_keys(gateway: &Gateway, flags: &ArgMatches) {
+    let mut settings = read_settings(flags);
     let keys = settings.key_ring();
     match settings.finish(keys) {
         Ok(keys) => {
@@ -104,12 +145,7 @@ fn reread_keys(gateway: &Gateway) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place of this binary that reads the environment")]
-fn read_settings() -> Settings {
-    let flags = command("gateway", ABOUT, &TABLES).try_get_matches().unwrap_or_else(|error| {
-        // Nothing is lost if the reader of --help has gone.
-        let _ = error.print();
-        exit(if error.use_stderr() { EXIT_USAGE } else { 0 })
-    });
+fn read_settings(flags: &ArgMatches) -> Settings {
     let aws = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| name.starts_with("AWS_"));
@@ -122,13 +158,7 @@ fn read_settings() -> Settings {
         aws: &aws,
     };
     let cache = ("GATEWAY_CACHE_DIR", default_cache_folder(source.variable));
-    Settings::read(&TABLES, &flags, &source, &[cache])
-}
-
-#[expect(clippy::print_stderr, reason = "there may be no log yet")]
-fn usage(mistakes: &str) -> ! {
-    eprintln!("gateway: {mistakes}");
-    exit(EXIT_USAGE)
+    Settings::read(TABLES, flags, &source, &[cache])
 }
 
 /// By its mode: the group, or everybody.

@@ -1,5 +1,9 @@
 //! The ring of signing keys: one signs, all verify, so that keys rotate without breaking a URL.
 
+mod misread;
+
+pub(crate) use misread::{Suspect, suspects};
+
 use crate::id::KeyId;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -85,13 +89,8 @@ impl KeyRing {
     /// # Errors
     /// An entry without an id or a secret, and those of [`KeyRing::new`].
     pub fn from_settings(secret: Option<&str>, list: Option<&str>, allow_short: bool) -> Result<Self, KeyRingError> {
-        fn key(entry: &str) -> Option<(KeyId, &str)> {
-            let (id, secret) = entry.split_once(':').filter(|(_, secret)| !secret.is_empty())?;
-            Some((id.trim().parse().ok()?, secret))
-        }
-        let entries = list.filter(|text| !text.is_empty()).map(|text| text.split(',')).into_iter().flatten();
-        let keys = entries.enumerate().map(|(index, entry)| key(entry).ok_or(KeyRingError::Entry(index + 1)));
-        Self::new(secret.filter(|text| !text.is_empty()), &keys.collect::<Result<Vec<_>, _>>()?, allow_short)
+        let keys = listed(list).collect::<Result<Vec<_>, _>>()?;
+        Self::new(secret.filter(|text| !text.is_empty()), &keys, allow_short)
     }
 
     /// A ring of the key `default`, if there is one, and a list of others.
@@ -148,6 +147,25 @@ impl KeyRing {
         Some(key.sign(text).matches(presented).into())
     }
 
+    /// The first key of the ring that made `presented` over `text`.
+    pub(crate) fn signer(&self, text: &[&[u8]], presented: &[u8]) -> Option<&KeyId> {
+        self.keys.iter().find(|key| key.sign(text).matches(presented).into()).map(|key| &key.id)
+    }
+
+    /// The same ring, in which the key of this id signs both versions. `None`: there is no such key.
+    #[must_use]
+    pub fn signing_with(mut self, id: &KeyId) -> Option<Self> {
+        let at = self.keys.iter().position(|key| key.id == *id)?;
+        self.keys.swap(0, at);
+        self.signs_v2 = 0;
+        Some(self)
+    }
+
+    /// The ids of all keys.
+    pub fn ids(&self) -> impl Iterator<Item = &KeyId> {
+        self.keys.iter().map(|key| &key.id)
+    }
+
     fn push(&mut self, id: KeyId, secret: &str, allow_short: bool) -> Result<(), KeyRingError> {
         if self.keys.iter().any(|key| key.id == id) {
             return Err(KeyRingError::Repeated(id));
@@ -158,8 +176,7 @@ impl KeyRing {
             }
             self.has_short = true;
         }
-        let mac = Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
-        self.keys.push(Key { id, mac });
+        self.keys.push(Key::new(id, secret.as_bytes()));
         Ok(())
     }
 }
@@ -170,7 +187,21 @@ impl fmt::Debug for KeyRing {
     }
 }
 
+/// The entries of `FILE_SIGNING_KEYS`, each an id and a secret.
+fn listed(list: Option<&str>) -> impl Iterator<Item = Result<(KeyId, &str), KeyRingError>> {
+    fn key(entry: &str) -> Option<(KeyId, &str)> {
+        let (id, secret) = entry.split_once(':').filter(|(_, secret)| !secret.is_empty())?;
+        Some((id.trim().parse().ok()?, secret))
+    }
+    let entries = list.filter(|text| !text.is_empty()).map(|text| text.split(',')).into_iter().flatten();
+    entries.enumerate().map(|(index, entry)| key(entry).ok_or(KeyRingError::Entry(index + 1)))
+}
+
 impl Key {
+    fn new(id: KeyId, secret: &[u8]) -> Self {
+        Self { id, mac: Hmac::new_from_slice(secret).expect("HMAC takes a key of any length") }
+    }
+
     fn sign(&self, text: &[&[u8]]) -> Signature {
         let mut mac = self.mac.clone();
         for piece in text {

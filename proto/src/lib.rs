@@ -11,13 +11,17 @@
 //! | [`storage`] | where things lie |
 //! | [`log_line`] | what a line of a log may hold |
 //! | [`settings`] | settings from flags, environment and secret files |
+//! | [`command_line`] | flags and tools, and what describes them |
+//! | [`health`] | asking a service whether it is ready |
 //!
 //! Nothing here performs I/O or reads a clock: time, environment and file contents are arguments.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
 pub mod catalog;
+pub mod command_line;
 pub mod etag;
+pub mod health;
 pub mod id;
 pub mod keys;
 pub mod log_line;

@@ -2,9 +2,13 @@
 //!
 //! A flag wins over the environment, the environment over the default; an empty variable counts as unset.
 //! A secret is also taken from the file that `NAME_FILE` names. Every mistake is collected, none prints a value.
+//! [`crate::command_line`] makes the flags.
+
+#[cfg(test)]
+mod tests;
 
 use crate::storage::Aws;
-use clap::{Arg, ArgMatches, Command};
+use clap::ArgMatches;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
@@ -14,6 +18,9 @@ use std::{
 
 /// What names of ours begin with. Clerk's have other users, and are not ours to judge.
 const PREFIXES: [&str; 3] = ["FILE_SIGNING_", "GATEWAY_", "SIGNER_"];
+
+/// The object store's variables that are secret, and are also taken from the file that `NAME_FILE` names.
+const AWS_SECRETS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 /// The exit code of a process whose settings are wrong: `EX_USAGE`.
 pub const EXIT_USAGE: i32 = 64;
@@ -27,8 +34,10 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// One line.
     pub help: &'static str,
-    /// Also taken from the file that `NAME_FILE` names.
+    /// Also taken from the file that `NAME_FILE` names, again on SIGHUP.
     pub secret: bool,
+    /// Where another service is, as a URL that may hold a password: also taken from such a file, when the process starts.
+    pub connection: bool,
     /// Given as the path of a text file; what it means is that file's text.
     pub document: bool,
 }
@@ -37,35 +46,50 @@ impl Setting {
     /// A setting with a default.
     #[must_use]
     pub const fn new(name: &'static str, default: &'static str, help: &'static str) -> Self {
-        Self { name, default: Some(default), help, secret: false, document: false }
+        Self { name, default: Some(default), help, secret: false, connection: false, document: false }
     }
 
     /// A setting that is unset until given.
     #[must_use]
     pub const fn unset(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: false, document: false }
+        Self { name, default: None, help, secret: false, connection: false, document: false }
     }
 
     /// A secret, also read from `NAME_FILE`.
     #[must_use]
     pub const fn secret(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: true, document: false }
+        Self { name, default: None, help, secret: true, connection: false, document: false }
+    }
+
+    /// A URL that may hold a password, unset until given.
+    #[must_use]
+    pub const fn connection(name: &'static str, help: &'static str) -> Self {
+        Self { name, default: None, help, secret: false, connection: true, document: false }
+    }
+
+    /// Whether `NAME_FILE` names a file that holds it.
+    #[must_use]
+    pub const fn has_file(&self) -> bool {
+        self.secret || self.connection
     }
 
     /// The path of a text file, unset until given. [`Settings::text`] is the file's text.
     #[must_use]
     pub const fn document(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: false, document: true }
+        Self { name, default: None, help, secret: false, connection: false, document: true }
     }
 }
+
+const STORAGE_URL: Setting =
+    Setting::unset("STORAGE_URL", "file:///absolute/folder, or s3://bucket/prefix with the usual AWS_* variables");
 
 /// What both services take.
 pub const COMMON: &[Setting] = &[
     Setting::secret("FILE_SIGNING_SECRET", "Secret of key `default`, at least 32 bytes; signs version 1 URLs"),
     Setting::secret("FILE_SIGNING_KEYS", "More keys as id:secret,id:secret; the first signs version 2 URLs"),
     Setting::new("ALLOW_SHORT_SIGNING_SECRET", "false", "Start with an inherited secret under 32 bytes"),
-    Setting::unset("STORAGE_URL", "file:///absolute/folder, or s3://bucket/prefix with the usual AWS_* variables"),
-    Setting::unset(
+    STORAGE_URL,
+    Setting::connection(
         "DATABASE_URL",
         "The catalog: sqlite:///absolute/catalog.db, or postgres://user:password@host/database",
     ),
@@ -103,31 +127,6 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
-/// A command line that takes every setting of the tables as a flag. A setting in two tables is one flag.
-#[must_use]
-pub fn command(name: &'static str, about: &'static str, tables: &[&[Setting]]) -> Command {
-    let mut seen = BTreeSet::new();
-    let settings = tables.iter().copied().flatten().filter(|setting| seen.insert(setting.name));
-    settings.fold(Command::new(name).about(about).version(env!("CARGO_PKG_VERSION")), |command, setting| {
-        let help = format!("{} [env: {}]{}", setting.help, setting.name, default_note(setting));
-        let command = command.arg(flag(setting.name, help));
-        if !setting.secret {
-            return command;
-        }
-        let file = format!("{}_FILE", setting.name);
-        let help = format!("A file that holds {}, read again on SIGHUP [env: {file}]", setting.name);
-        command.arg(flag(&file, help))
-    })
-}
-
-fn flag(name: &str, help: String) -> Arg {
-    Arg::new(name.to_owned()).long(name.to_ascii_lowercase().replace('_', "-")).value_name("VALUE").help(help)
-}
-
-fn default_note(setting: &Setting) -> String {
-    setting.default.map(|default| format!(" [default: {default}]")).unwrap_or_default()
-}
-
 /// Values being read, and the mistakes found so far. Its `Debug` prints no value.
 pub struct Settings {
     values: BTreeMap<&'static str, String>,
@@ -143,13 +142,17 @@ impl fmt::Debug for Settings {
 }
 
 impl Settings {
-    /// Reads every setting of the tables. `defaults` go before those of the tables.
+    /// Reads every setting of the tables, for a tool those that it takes. `defaults` go before those of the tables, a tool's
+    /// own flags before the program's.
     #[must_use]
     pub fn read(tables: &[&[Setting]], flags: &ArgMatches, source: &Source<'_>, defaults: &[(&str, String)]) -> Self {
         let mut settings =
             Self { values: BTreeMap::new(), aws: source.aws.clone(), mistakes: Vec::new(), warnings: Vec::new() };
         settings.warn_of_unknown(tables, source);
-        for setting in tables.iter().copied().flatten() {
+        if is_taken(&STORAGE_URL, flags) {
+            settings.read_aws_files(source);
+        }
+        for setting in tables.iter().copied().flatten().filter(|setting| is_taken(setting, flags)) {
             let own = defaults.iter().find(|(name, _)| *name == setting.name).map(|(_, value)| value.clone());
             let given = settings.given(setting, flags, source);
             if let Some(value) = given.or(own).or(setting.default.map(Into::into)) {
@@ -181,22 +184,42 @@ impl Settings {
     }
 
     fn given(&mut self, setting: &Setting, flags: &ArgMatches, source: &Source<'_>) -> Option<String> {
+        if setting.secret && flags.subcommand().is_some() && flag(setting.name, flags).is_some() {
+            let why = format!("is no flag of a tool, for others can read a command line; set {}_FILE", setting.name);
+            self.mistake(setting.name, &why);
+        }
         let direct = self.flag_or_variable(setting.name, flags, source);
         let file_name = format!("{}_FILE", setting.name);
-        let path = if setting.secret { self.flag_or_variable(&file_name, flags, source) } else { None };
+        let path = if setting.has_file() { self.flag_or_variable(&file_name, flags, source) } else { None };
         if path.is_some() && direct.is_some() {
             self.mistake(setting.name, &format!("is given twice, also by {file_name}"));
         }
         match (path, direct) {
-            (Some(path), _) => {
-                if (source.is_shared)(path.trim()) {
-                    self.warnings.push(format!("{file_name} names a file that other accounts may read; chmod 600 it"));
-                }
-                self.file(&file_name, &path, source).map(|text| without_newline(&text).to_owned())
-            }
+            (Some(path), _) => self.secret_file(&file_name, &path, source),
             (None, Some(path)) if setting.document => self.file(setting.name, &path, source),
             (None, direct) => direct,
         }
+    }
+
+    /// The object store's keys, too, may lie in files.
+    fn read_aws_files(&mut self, source: &Source<'_>) {
+        for name in AWS_SECRETS {
+            let file_name = format!("{name}_FILE");
+            let Some(path) = self.aws.take(&file_name).filter(|path| !path.is_empty()) else { continue };
+            if self.aws.take(name).is_some_and(|value| !value.is_empty()) {
+                self.mistake(name, &format!("is given twice, also by {file_name}"));
+            }
+            if let Some(value) = self.secret_file(&file_name, &path, source) {
+                self.aws.0.push((name.to_owned(), value));
+            }
+        }
+    }
+
+    fn secret_file(&mut self, file_name: &str, path: &str, source: &Source<'_>) -> Option<String> {
+        if (source.is_shared)(path.trim()) {
+            self.warnings.push(format!("{file_name} names a file that other accounts may read; chmod 600 it"));
+        }
+        self.file(file_name, path, source).map(|text| without_newline(&text).to_owned())
     }
 
     fn file(&mut self, name: &str, path: &str, source: &Source<'_>) -> Option<String> {
@@ -210,7 +233,6 @@ impl Settings {
     }
 
     fn flag_or_variable(&mut self, name: &str, flags: &ArgMatches, source: &Source<'_>) -> Option<String> {
-        let flag = flags.try_get_one::<String>(name).ok().flatten().cloned();
         let variable = || match (source.variable)(name)?.into_string() {
             Ok(text) => Some(text),
             Err(_) => {
@@ -218,7 +240,7 @@ impl Settings {
                 None
             }
         };
-        flag.or_else(variable).filter(|text| !text.is_empty())
+        flag(name, flags).or_else(variable).filter(|text| !text.is_empty())
     }
 
     /// The value as it was given.
@@ -300,6 +322,19 @@ impl Settings {
     }
 }
 
+/// By the tool that was asked for; a program takes all.
+fn is_taken(setting: &Setting, flags: &ArgMatches) -> bool {
+    let Some((_, own)) = flags.subcommand() else { return true };
+    let has = |name: &str| own.try_get_one::<String>(name).is_ok();
+    has(setting.name) || (setting.secret && has(&format!("{}_FILE", setting.name)))
+}
+
+/// Of the tool that was asked for, else of the program.
+fn flag(name: &str, flags: &ArgMatches) -> Option<String> {
+    let given = |flags: &ArgMatches| flags.try_get_one::<String>(name).ok().flatten().cloned();
+    flags.subcommand().and_then(|(_, own)| given(own)).or_else(|| given(flags))
+}
+
 fn without_newline(text: &str) -> &str {
     let text = text.strip_suffix('\n').unwrap_or(text);
     text.strip_suffix('\r').unwrap_or(text)
@@ -317,95 +352,4 @@ pub fn bytes(text: &str) -> Option<u64> {
         _ => return None,
     };
     digits.trim().parse::<u64>().ok()?.checked_mul(unit)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TABLE: &[Setting] = &[
-        Setting::new("DEPTH", "3", "How deep"),
-        Setting::unset("NAME", "What it is called"),
-        Setting::secret("PASSWORD", "Kept"),
-        Setting::document("RULES", "What holds here"),
-        Setting::secret("GATEWAY_SECRET", "Of the gateway"),
-    ];
-
-    fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Settings {
-        let arguments = ["test"].into_iter().chain(arguments.iter().copied());
-        let flags = command("test", "A test", &[TABLE]).try_get_matches_from(arguments).unwrap();
-        let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).into());
-        let file = |path: &str| match path {
-            "/there" => Ok("kept\n".to_owned()),
-            _ => Err(std::io::ErrorKind::NotFound.into()),
-        };
-        Settings::read(
-            &[TABLE],
-            &flags,
-            &Source {
-                variable: &variable,
-                names: &variables.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>(),
-                file: &file,
-                is_shared: &|path| path == "/there",
-                aws: &Aws::default(),
-            },
-            &[("NAME", "own".into())],
-        )
-    }
-
-    #[test]
-    fn a_flag_wins_over_the_environment_and_that_over_a_default() {
-        assert_eq!(read(&[], &[]).text("DEPTH"), Some("3"));
-        assert_eq!(read(&[], &[("DEPTH", "4")]).text("DEPTH"), Some("4"));
-        assert_eq!(read(&["--depth", "5"], &[("DEPTH", "4")]).text("DEPTH"), Some("5"));
-        assert_eq!(read(&[], &[("DEPTH", "")]).text("DEPTH"), Some("3"));
-        assert_eq!(read(&[], &[]).text("NAME"), Some("own"));
-    }
-
-    #[test]
-    fn a_secret_comes_from_its_file_without_the_newline() {
-        assert_eq!(read(&[], &[("PASSWORD_FILE", "/there")]).text("PASSWORD"), Some("kept"));
-        assert_eq!(read(&[], &[("PASSWORD", "given")]).text("PASSWORD"), Some("given"));
-        let twice = read(&[], &[("PASSWORD", "given"), ("PASSWORD_FILE", "/there")]).finish(Some(())).unwrap_err();
-        assert!(twice.to_string().contains("PASSWORD is given twice"));
-    }
-
-    #[test]
-    fn a_misspelt_name_and_a_secret_that_others_may_read_are_warned_of() {
-        let names = ["GATEWAY_SECRT", "GATEWAY_SECRET_FILE", "SIGNER_LISTEN", "PATH"];
-        let variables: Vec<_> = names.iter().map(|name| (*name, "/there")).collect();
-        let settings = read(&[], &variables);
-        let [unknown, shared] = settings.warnings() else { panic!("{:?}", settings.warnings()) };
-        assert!(unknown.starts_with("GATEWAY_SECRT is set and is no setting"), "{unknown}");
-        assert!(shared.starts_with("GATEWAY_SECRET_FILE names a file that other accounts may read"), "{shared}");
-    }
-
-    #[test]
-    fn a_document_is_the_text_of_the_file_that_is_named() {
-        assert_eq!(read(&[], &[("RULES", "/there")]).text("RULES"), Some("kept\n"));
-        assert_eq!(read(&[], &[("RULES_FILE", "/there")]).text("RULES"), None);
-        let missing = read(&[], &[("RULES", "/nowhere")]).finish(Some(())).unwrap_err();
-        assert!(missing.to_string().contains("RULES names a file that cannot be read"));
-    }
-
-    #[test]
-    fn every_mistake_is_reported_and_no_value() {
-        let mut settings = read(&[], &[("DEPTH", "deep-secret"), ("PASSWORD_FILE", "/nowhere")]);
-        let depth: Option<u32> = settings.value("DEPTH", "a number");
-        let other = settings.required("OTHER");
-        let text = settings.finish(depth.zip(other)).unwrap_err().to_string();
-        for part in ["DEPTH must be a number", "OTHER is required", "PASSWORD_FILE names a file"] {
-            assert!(text.contains(part), "{text}");
-        }
-        assert!(!text.contains("deep-secret"));
-    }
-
-    #[test]
-    fn bytes_take_binary_units() {
-        assert_eq!(bytes("12"), Some(12));
-        assert_eq!(bytes("5GiB"), Some(5 << 30));
-        for bad in ["", "5GB", "-1", "1.5GiB", "99999999999GiB"] {
-            assert_eq!(bytes(bad), None, "{bad}");
-        }
-    }
 }

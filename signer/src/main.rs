@@ -1,47 +1,56 @@
 //! The signer as a process: settings in, listeners up, signals.
 //!
 //! The first SIGTERM or SIGINT drains, the second cuts; SIGHUP reads the signing keys, Clerk's key and the services' tokens
-//! again. `signer fsck` compares storage with the catalog instead.
+//! again. A subcommand is one of the tools instead.
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
 use anyhow::Context;
 use clap::{ArgMatches, Command};
 use proto::{
-    settings::{COMMON, EXIT_USAGE, Mistakes, Setting, Settings, Source, command},
+    command_line::{EXIT_UNAVAILABLE, parse, program},
+    settings::{COMMON, EXIT_USAGE, Mistakes, Setting, Settings, Source},
     storage::Aws,
 };
 use signer::{
     Signer,
     config::{self, Config, SETTINGS},
     observe,
-    upkeep::fsck::{self, Fsck},
+    tools::{self, Tool},
 };
 use std::{
-    convert::Infallible,
     fmt::Display,
     io::{self, Write},
+    net::SocketAddr,
     process::ExitCode,
 };
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-};
-use tokio_util::sync::CancellationToken;
+use supervision::{Signals, Sockets, Stop, Supervisor};
+use tokio::net::TcpListener;
 
-/// `EX_UNAVAILABLE`.
-const EXIT_UNAVAILABLE: i32 = 69;
-
+const ABOUT: &str = "Takes uploads and issues signed URLs";
+const MORE: &str = "Without a tool it serves until SIGTERM or SIGINT; a second one cuts what runs. SIGHUP reads secrets again.\n\n\
+                    Examples:\n  \
+                    FILE_SIGNING_SECRET_FILE=secret CLERK_JWT_KEY_FILE=clerk.pem PUBLIC_FILES_URL=https://files.example.com \\\n    \
+                    STORAGE_URL=file:///srv/files DATABASE_URL=sqlite:///srv/catalog.db signer\n  \
+                    signer health\n\n\
+                    Exit codes:\n  \
+                    0  stopped when asked to\n  \
+                    1  could not start, such as for an address in use\n  \
+                    64 wrong usage or settings; every mistake is told";
 const TABLES: &[&[Setting]] = &[COMMON, SETTINGS];
 
+/// The listeners' names, for who hands them over.
+const API: &str = "api";
+const INTERNAL: &str = "internal";
+
 fn main() -> ExitCode {
-    let flags = match command_line().try_get_matches() {
+    let flags = match parse(&command_line(), std::env::args_os()) {
         Ok(flags) => flags,
-        Err(answer) if !answer.use_stderr() => return say(io::stdout(), answer.render(), ExitCode::SUCCESS),
-        Err(mistake) => return say(io::stderr(), mistake.render(), exit_code(EXIT_USAGE)),
+        Err(answer) if answer.is_mistake => return say(io::stderr(), answer.text, exit_code(EXIT_USAGE)),
+        Err(answer) => return say(io::stdout(), answer.text, ExitCode::SUCCESS),
     };
     let ended = match flags.subcommand() {
-        Some((_, flags)) => configure(flags, |settings| Fsck::read(settings, flags)).map(|asked| compare(&asked)),
+        Some(_) => configure(&flags, |settings| Tool::read(settings, &flags)).map(|tool| run_tool(&tool)),
         None => configure(&flags, Config::read).map(|config| serve(config, &flags)),
     };
     match ended {
@@ -54,19 +63,18 @@ fn main() -> ExitCode {
     }
 }
 
-/// Settings may stand on either side of the subcommand.
 fn command_line() -> Command {
-    command("signer", "Takes uploads and issues signed URLs", TABLES)
-        .mut_args(|setting| setting.global(true))
-        .subcommand(fsck::command())
-        .disable_help_subcommand(true)
+    program("signer", ABOUT, TABLES, tools::commands()).after_help(MORE)
 }
 
-/// Prints what is found; the code tells whether it is anything.
 #[tokio::main]
-async fn compare(asked: &Fsck) -> anyhow::Result<ExitCode> {
-    let is_clean = asked.run(&mut io::stdout()).await?;
-    Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+async fn run_tool(tool: &Tool) -> anyhow::Result<ExitCode> {
+    match tool.run(&mut io::stdout(), &mut io::stderr()).await {
+        Ok(true) => Ok(ExitCode::SUCCESS),
+        Ok(false) => Ok(ExitCode::FAILURE),
+        Err(failed) if failed.is_usage() => Ok(say(io::stderr(), failed, exit_code(EXIT_USAGE))),
+        Err(failed) => Err(failed.into()),
+    }
 }
 
 fn exit_code(code: i32) -> ExitCode {
@@ -83,8 +91,8 @@ fn say(mut to: impl Write, what: impl Display, code: ExitCode) -> ExitCode {
 fn configure<T>(flags: &ArgMatches, make: impl FnOnce(&mut Settings) -> Option<T>) -> Result<T, Mistakes> {
     let mut settings = read(TABLES, flags);
     let made = make(&mut settings);
-    let format = settings.text("LOG_FORMAT").unwrap_or_default().to_owned();
-    let filter = settings.text("RUST_LOG").unwrap_or_default().to_owned();
+    let format = settings.text("LOG_FORMAT").unwrap_or("text").to_owned();
+    let filter = settings.text("RUST_LOG").unwrap_or("info").to_owned();
     if let Err(why) = observe::init(&format, &filter) {
         settings.mistake("LOG_FORMAT, RUST_LOG:", &why);
     }
@@ -108,64 +116,32 @@ fn read(tables: &[&[Setting]], flags: &ArgMatches) -> Settings {
     Settings::read(tables, flags, &source, &[])
 }
 
-#[tokio::main]
-async fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let listener = listen("SIGNER_LISTEN", config.listen).await?;
-    let internal = listen("SIGNER_INTERNAL_LISTEN", config.internal_listen).await?;
+fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let sockets = Sockets::inherit(&[API, INTERNAL])?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(config, flags, sockets))
+}
+
+async fn run(config: Config, flags: &ArgMatches, mut sockets: Sockets) -> anyhow::Result<ExitCode> {
+    let listener = listen(&mut sockets, API, config.listen, "SIGNER_LISTEN").await?;
+    let internal = listen(&mut sockets, INTERNAL, config.internal_listen, "SIGNER_INTERNAL_LISTEN").await?;
     let signer = Signer::open(config).await?;
-    let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-    let signals = Signals::listen()?;
+    let (signals, supervisor, stop) = (Signals::listen()?, Supervisor::of_this_process(), Stop::default());
     tracing::info!(api = %listener.local_addr()?, internal = %internal.local_addr()?, "listening");
     tokio::select! {
-        () = signer.run(listener, internal, signer.router(), drain.clone(), cut.clone()) => {}
-        never = signals.obey(&signer, flags, &drain, &cut) => match never {},
+        () = signer.run(listener, internal, signer.router(), stop.drain.clone(), stop.cut.clone()) => {}
+        never = signals.obey(&supervisor, &stop, || reload(&signer, flags)) => match never {},
+        never = supervisor.watch(|| signer.is_ready(), || signer.take_turn()) => match never {},
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn listen(name: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("{name} {address} cannot be listened on"))
-}
-
-/// What operators send.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    /// From here on none of them ends the process by itself.
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn obey(
-        mut self,
-        signer: &Signer,
-        flags: &ArgMatches,
-        drain: &CancellationToken,
-        cut: &CancellationToken,
-    ) -> Infallible {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => stop(drain, cut),
-                _ = self.interrupt.recv() => stop(drain, cut),
-                _ = self.hang_up.recv() => reload(signer, flags),
-            }
-        }
-    }
-}
-
-fn stop(drain: &CancellationToken, cut: &CancellationToken) {
-    if drain.is_cancelled() {
-        cut.cancel();
-    }
-    drain.cancel();
+async fn listen(
+    sockets: &mut Sockets,
+    socket: &str,
+    address: SocketAddr,
+    setting: &str,
+) -> anyhow::Result<TcpListener> {
+    sockets.listen(socket, address).await.with_context(|| format!("{setting} {address} cannot be listened on"))
 }
 
 /// Reads the secrets again. What cannot be used stays as it was, and does not hold up the other.

@@ -138,7 +138,8 @@ pub(crate) fn random(len: usize) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
     use proto::{
-        settings::{COMMON, Settings, Source, command},
+        command_line::program,
+        settings::{COMMON, Settings, Source},
         storage::Aws,
     };
     use std::os::unix::fs::PermissionsExt;
@@ -188,7 +189,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(SIGNING_SECRET);
         let variable = |name: &str| (name == "FILE_SIGNING_SECRET_FILE").then(|| path.clone().into());
-        let flags = command("test", "", &[COMMON]).get_matches_from(["test"]);
+        let flags = program("test", "", &[COMMON], vec![]).get_matches_from(["test"]);
         for (ending, kept) in [("", ""), ("\n", ""), ("\r\n", ""), ("\n\n", "\n"), (" \t\n", " \t"), ("  ", "  ")] {
             fs::write(&path, format!("a secret of my own{ending}")).unwrap();
             let file = |path: &str| fs::read_to_string(path);

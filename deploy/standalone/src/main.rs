@@ -1,48 +1,85 @@
-//! The `standalone` binary: settings, listeners, signals.
+//! The `standalone` binary: settings, listeners, signals; or one of the tools, instead.
 
 use anyhow::Context;
-use clap::ArgMatches;
+use clap::{ArgMatches, Command};
 use proto::{
-    settings::{EXIT_USAGE, Source, command},
+    command_line::{EXIT_UNAVAILABLE, parse, program},
+    settings::{EXIT_USAGE, Mistakes, Source},
     storage::Aws,
 };
 use standalone::{
     Listeners, Standalone,
     config::{self, Config, TABLES},
+    tools,
 };
 use std::{
-    convert::Infallible,
     fmt::Display,
     io::{self, Write},
     net::SocketAddr,
-    process::exit,
+    process::ExitCode,
 };
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-};
-use tokio_util::sync::CancellationToken;
+use supervision::{Signals, Stop, Supervisor};
+use tokio::net::TcpListener;
 
 const ABOUT: &str = "Signed file URLs from one process: takes uploads, issues links, streams what is behind them";
+const MORE: &str = "Without settings it makes ./data and serves this machine only. It serves until SIGTERM or SIGINT; a second one cuts\n\
+                    what runs. SIGHUP reads secrets and the certificate again.\n\n\
+                    Examples:\n  \
+                    standalone\n  \
+                    standalone --data-dir /srv/t2m --gateway-listen 127.0.0.1:8090\n  \
+                    standalone health\n\n\
+                    Exit codes:\n  \
+                    0  stopped when asked to\n  \
+                    1  could not start, such as for an address in use\n  \
+                    64 wrong usage or settings; every mistake is told";
 
-fn main() -> anyhow::Result<()> {
-    let flags = flags();
-    let (mut settings, embedded) = with_environment(|source| config::read(&flags, source));
+fn main() -> ExitCode {
+    let flags = match parse(&command_line(), std::env::args_os()) {
+        Ok(flags) => flags,
+        Err(answer) if answer.is_mistake => return say(io::stderr(), answer.text, EXIT_USAGE),
+        Err(answer) => return say(io::stdout(), answer.text, 0),
+    };
+    let ended = match flags.subcommand() {
+        Some(_) => run_tool(&flags),
+        None => run_standalone(&flags),
+    };
+    ended.unwrap_or_else(|mistakes| say(io::stderr(), format_args!("standalone: {mistakes}"), EXIT_USAGE))
+}
+
+fn command_line() -> Command {
+    program("standalone", ABOUT, &TABLES, tools::commands()).after_help(MORE)
+}
+
+fn run_tool(flags: &ArgMatches) -> Result<ExitCode, Mistakes> {
+    let tool = with_environment(|source| tools::read(flags, source))?;
+    let done = runtime().and_then(|runtime| Ok(runtime.block_on(tool.run(&mut io::stdout().lock()))?));
+    Ok(match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => say(io::stderr(), format_args!("standalone: {error}"), EXIT_UNAVAILABLE),
+    })
+}
+
+fn run_standalone(flags: &ArgMatches) -> Result<ExitCode, Mistakes> {
+    let (mut settings, embedded) = with_environment(|source| config::read(flags, source));
     let logging = (settings.text("LOG_FORMAT").map(str::to_owned), settings.text("RUST_LOG").map(str::to_owned));
     if let Err(mistake) = signer::observe::init(&logging.0.unwrap_or_default(), &logging.1.unwrap_or_default()) {
         settings.mistake("LOG_FORMAT or RUST_LOG:", &mistake);
     }
     settings.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     let config = Config::read(&mut settings, &embedded);
-    let config = match settings.finish(config) {
-        Ok(config) => config,
-        Err(mistakes) => {
-            drop(embedded);
-            usage(mistakes)
-        }
-    };
-    embedded.keep().unwrap_or_else(|error| usage(format_args!("DATA_DIR cannot be used: {error}")));
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config, &flags))
+    let config = settings.finish(config)?;
+    if let Err(error) = embedded.keep() {
+        return Ok(say(io::stderr(), format_args!("standalone: DATA_DIR cannot be used: {error}"), EXIT_USAGE));
+    }
+    Ok(match runtime().and_then(|runtime| runtime.block_on(serve(config, flags))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => say(io::stderr(), format_args!("Error: {error:?}"), 1),
+    })
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
 async fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<()> {
@@ -53,65 +90,20 @@ async fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<()> {
         internal: bind(config.signer.internal_listen, "SIGNER_INTERNAL_LISTEN").await?,
     };
     let standalone = Standalone::open(config).await?;
-    let signals = Signals::listen()?;
-    say(&standalone);
-    let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-    let listening = standalone.run(listeners, drain.clone(), cut.clone());
+    let (signals, supervisor, stop) = (Signals::listen()?, Supervisor::of_this_process(), Stop::default());
+    // For whoever started this, and too secret for a log.
+    say(io::stdout(), standalone.banner(), 0);
     tokio::select! {
-        served = listening => served.context("no threads to serve on"),
-        never = signals.obey(&standalone, flags, &drain, &cut) => match never {},
+        served = standalone.run(listeners, stop.drain.clone(), stop.cut.clone()) => {
+            served.context("no threads to serve on")
+        }
+        never = signals.obey(&supervisor, &stop, || reread(&standalone, flags)) => match never {},
+        never = supervisor.watch(|| standalone.is_ready(), || standalone.take_turns()) => match never {},
     }
 }
 
 async fn bind(address: SocketAddr, name: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({name})"))
-}
-
-/// For whoever started this, and too secret for a log. If nobody reads it, nothing is lost.
-fn say(standalone: &Standalone) {
-    let _ = writeln!(io::stdout(), "{}", standalone.banner());
-}
-
-/// SIGTERM or SIGINT drains, a second one cuts; SIGHUP reads the secrets' files again.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    /// From here on none of them ends the process by itself.
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn obey(
-        mut self,
-        standalone: &Standalone,
-        flags: &ArgMatches,
-        drain: &CancellationToken,
-        cut: &CancellationToken,
-    ) -> Infallible {
-        loop {
-            tokio::select! {
-                _ = self.hang_up.recv() => reread(standalone, flags),
-                _ = self.terminate.recv() => stop(drain, cut),
-                _ = self.interrupt.recv() => stop(drain, cut),
-            }
-        }
-    }
-}
-
-fn stop(drain: &CancellationToken, cut: &CancellationToken) {
-    if drain.is_cancelled() {
-        cut.cancel();
-    }
-    drain.cancel();
-    tracing::info!("draining; a second signal cuts");
 }
 
 /// What cannot be used stays as it was, and does not hold up the others.
@@ -141,14 +133,6 @@ fn reread(standalone: &Standalone, flags: &ArgMatches) {
     }
 }
 
-fn flags() -> ArgMatches {
-    command("standalone", ABOUT, &TABLES).try_get_matches().unwrap_or_else(|error| {
-        // Nothing is lost if the reader of --help has gone.
-        let _ = error.print();
-        exit(if error.use_stderr() { EXIT_USAGE } else { 0 })
-    })
-}
-
 #[expect(clippy::disallowed_methods, reason = "the one place of this binary that reads the environment")]
 fn with_environment<T>(read: impl FnOnce(&Source<'_>) -> T) -> T {
     let aws = std::env::vars_os()
@@ -164,10 +148,10 @@ fn with_environment<T>(read: impl FnOnce(&Source<'_>) -> T) -> T {
     })
 }
 
-#[expect(clippy::print_stderr, reason = "there may be no log yet")]
-fn usage(mistakes: impl Display) -> ! {
-    eprintln!("standalone: {mistakes}");
-    exit(EXIT_USAGE)
+/// A stream that cannot be written to leaves nobody to tell.
+fn say(mut to: impl Write, what: impl Display, code: i32) -> ExitCode {
+    let _ = writeln!(to, "{what}");
+    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// By its mode: the group, or everybody.

@@ -4,12 +4,17 @@
 //! malformed, expired, unknown key, bad signature, not yet valid, too long. Whether the file is there and the
 //! user may still have it is the catalog's part: [`crate::catalog::admit`].
 //!
-//! [`sign_v1`] and [`sign_v2`] are the other half, for issuers.
+//! [`sign_v1`] and [`sign_v2`] are the other half, for issuers; [`Claims`] and [`likely`] are for whoever has to explain a
+//! refusal.
 
+mod claims;
+mod likely;
 mod query;
 mod v1;
 mod v2;
 
+pub use claims::Claims;
+pub use likely::{Likely, Slip, likely};
 pub use v1::sign_v1;
 pub use v2::{Disposition, LinkV2, sign_v2};
 
@@ -18,7 +23,6 @@ use crate::{
     keys::KeyRing,
     refusal::Refusal,
 };
-use query::Query;
 
 /// Where signed URLs live, below an optional mount prefix.
 pub const SECURE_PREFIX: &str = "/files/secure/";
@@ -91,24 +95,16 @@ pub fn secure_path(path: &str) -> Option<&str> {
 /// # Errors
 /// The first check that fails, in the order of the module's list.
 pub fn verify(path: &str, query: &str, keys: &KeyRing, now: u64, max_seconds: u64) -> Result<Grant, Refusal> {
-    let query = Query::parse(query);
-    let grant = if query.is_v2() { v2::verify(path, &query, keys, now)? } else { v1::verify(path, &query, keys, now)? };
-    if max_seconds != 0 && grant.expires - now > max_seconds {
-        return Err(Refusal::TooLong);
-    }
-    Ok(grant)
+    let claims = Claims::read(path, query)?;
+    claims.refuse_expired(now)?;
+    claims.refuse_unsigned(keys)?;
+    claims.refuse_early(now)?;
+    claims.refuse_long(now, max_seconds)?;
+    Ok(claims.grant)
 }
 
 /// 1 to 15 ASCII digits: what every reader of every language takes for the same number.
 fn unix_seconds(text: &[u8]) -> Option<u64> {
     let digits = matches!(text.len(), 1..=15) && text.iter().all(u8::is_ascii_digit);
     digits.then(|| text.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
-}
-
-/// `now > expires` is too late; equal is still valid.
-fn refuse_expired(expires: u64, now: u64) -> Result<(), Refusal> {
-    match now.checked_sub(expires) {
-        None | Some(0) => Ok(()),
-        Some(seconds_ago) => Err(Refusal::Expired { seconds_ago }),
-    }
 }

@@ -1,9 +1,10 @@
 //! Version 1: `hex(HMAC-SHA256(secret, "<file_id>:<user_id>:<expires>"))`. Byte-exact with the issuers in use.
 
 use super::{
-    Grant, SECURE_PREFIX,
+    Claims, Grant, SECURE_PREFIX,
+    claims::Form,
     query::{Query, decoded},
-    refuse_expired, unix_seconds,
+    unix_seconds,
 };
 use crate::{
     id::{FileId, UserId},
@@ -35,23 +36,19 @@ fn target(file: &FileId, user: &UserId, expires: &str, signature: &Signature) ->
     format!("{SECURE_PREFIX}{file}?user_id={user}&expires={expires}&signature={}", signature.as_str())
 }
 
-pub(super) fn verify(path: &str, query: &Query<'_>, keys: &KeyRing, now: u64) -> Result<Grant, Refusal> {
+pub(super) fn read<'a>(path: &'a str, query: &Query<'a>) -> Result<Claims<'a>, Refusal> {
     let file = file_id(path.strip_prefix(SECURE_PREFIX).unwrap_or_default())?;
     let user = query.exactly_one("user_id", USER_ID)?;
     let digits = query.exactly_one("expires", EXPIRES)?;
     let presented = query.exactly_one("signature", SIGNATURE)?;
     let user = user_id(&user)?;
     let expires = unix_seconds(&digits).ok_or(Refusal::Malformed(EXPIRES))?;
-
-    refuse_expired(expires, now)?;
-    if !keys.any_signed(&text(&file, &user, &digits), &presented) {
-        return Err(Refusal::BadSignature);
-    }
-    Ok(Grant { file, user, expires, issued_at: None, disposition: None, filename: None })
+    let grant = Grant { file, user, expires, issued_at: None, disposition: None, filename: None };
+    Ok(Claims { grant, presented, form: Form::V1 { digits } })
 }
 
 /// The decoded text enters the string, so that every spelling of one value signs alike.
-fn text<'a>(file: &'a FileId, user: &'a UserId, expires: &'a [u8]) -> [&'a [u8]; 5] {
+pub(super) fn text<'a>(file: &'a FileId, user: &'a UserId, expires: &'a [u8]) -> [&'a [u8]; 5] {
     [file.as_str().as_bytes(), b":", user.as_str().as_bytes(), b":", expires]
 }
 

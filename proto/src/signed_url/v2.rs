@@ -1,9 +1,10 @@
 //! Version 2: the path and every parameter signed, as they stand on the wire.
 
 use super::{
-    CLOCK_SKEW, Grant, SECURE_PREFIX,
+    Claims, Grant, SECURE_PREFIX,
+    claims::Form,
     query::{Pair, Query, decoded},
-    refuse_expired, unix_seconds,
+    unix_seconds,
     v1::{EXPIRES, SIGNATURE, USER_ID, VALUE, file_id, user_id},
 };
 use crate::{
@@ -12,9 +13,9 @@ use crate::{
     refusal::Refusal,
 };
 use percent_encoding::utf8_percent_encode;
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
-const FIRST_LINE: &[u8] = b"t2m-files-v2\n";
+pub(super) const FIRST_LINE: &[u8] = b"t2m-files-v2\n";
 const PARAMETERS: [&str; 9] = ["v", "kid", "user_id", "expires", "iat", "nbf", "disposition", "filename", "signature"];
 
 /// Whether a browser is asked to show the file or to save it.
@@ -96,54 +97,49 @@ pub fn sign_v2(keys: &KeyRing, link: &LinkV2<'_>) -> String {
     format!("{path}?{query}&signature={}", signature.as_str())
 }
 
-pub(super) fn verify(path: &str, query: &Query<'_>, keys: &KeyRing, now: u64) -> Result<Grant, Refusal> {
-    let claims = Claims::read(path, query)?;
-    refuse_expired(claims.grant.expires, now)?;
+/// What is signed, beside what every URL says.
+pub(super) struct Signed<'a> {
+    path: &'a str,
+    query: Query<'a>,
+    pub(super) kid: Cow<'a, [u8]>,
+    pub(super) not_before: Option<u64>,
+}
 
-    let mut signed: Vec<_> = query.pairs().iter().copied().filter(|pair| pair.name != "signature").collect();
-    match keys.one_signed(&claims.kid, &text(path, &mut signed), &claims.presented) {
-        None => Err(Refusal::UnknownKey),
-        Some(false) => Err(Refusal::BadSignature),
-        Some(true) if claims.valid_from() > now + CLOCK_SKEW => Err(Refusal::NotYetValid),
-        Some(true) => Ok(claims.grant),
+impl<'a> Signed<'a> {
+    /// The string to sign, in pieces.
+    pub(super) fn text(&self) -> Vec<&'a [u8]> {
+        text(self.path, &mut self.pairs())
+    }
+
+    /// What is signed of the query, in its order.
+    pub(super) fn pairs(&self) -> Vec<Pair<'a>> {
+        self.query.pairs().iter().copied().filter(|pair| pair.name != "signature").collect()
+    }
+
+    pub(super) fn path(&self) -> &'a str {
+        self.path
     }
 }
 
-/// What the parameters say, still unproven: `grant` leaves this module only behind a good signature.
-struct Claims {
-    grant: Grant,
-    kid: Vec<u8>,
-    presented: Vec<u8>,
-    not_before: Option<u64>,
-}
+pub(super) fn read<'a>(path: &'a str, query: Query<'a>) -> Result<Claims<'a>, Refusal> {
+    refuse_rewritable(path, query.pairs())?;
+    let seconds = |name, missing| {
+        let digits = query.exactly_one(name, missing)?;
+        unix_seconds(&digits).ok_or(Refusal::Malformed(missing))
+    };
+    let has = |name: &str| query.pairs().iter().any(|pair| pair.name == name);
 
-impl Claims {
-    fn read(path: &str, query: &Query<'_>) -> Result<Self, Refusal> {
-        refuse_rewritable(path, query.pairs())?;
-        let seconds = |name, missing| {
-            let digits = query.exactly_one(name, missing)?;
-            unix_seconds(&digits).ok_or(Refusal::Malformed(missing))
-        };
-        let has = |name: &str| query.pairs().iter().any(|pair| pair.name == name);
-
-        let file = path_file(path)?;
-        let user = user_id(&query.exactly_one("user_id", USER_ID)?)?;
-        let expires = seconds("expires", EXPIRES)?;
-        let issued_at = Some(seconds("iat", "`iat` must be given once, as 1 to 15 digits")?);
-        let not_before = has("nbf").then(|| seconds("nbf", "`nbf` must be 1 to 15 digits")).transpose()?;
-        let disposition = has("disposition").then(|| disposition(query)).transpose()?;
-        let filename = has("filename").then(|| filename(query)).transpose()?;
-        Ok(Self {
-            grant: Grant { file, user, expires, issued_at, disposition, filename },
-            kid: query.exactly_one("kid", "`kid` must be given once")?.into_owned(),
-            presented: query.exactly_one("signature", SIGNATURE)?.into_owned(),
-            not_before,
-        })
-    }
-
-    fn valid_from(&self) -> u64 {
-        self.not_before.max(self.grant.issued_at).unwrap_or_default()
-    }
+    let file = path_file(path)?;
+    let user = user_id(&query.exactly_one("user_id", USER_ID)?)?;
+    let expires = seconds("expires", EXPIRES)?;
+    let issued_at = Some(seconds("iat", "`iat` must be given once, as 1 to 15 digits")?);
+    let not_before = has("nbf").then(|| seconds("nbf", "`nbf` must be 1 to 15 digits")).transpose()?;
+    let disposition = has("disposition").then(|| disposition(&query)).transpose()?;
+    let filename = has("filename").then(|| filename(&query)).transpose()?;
+    let kid = query.exactly_one("kid", "`kid` must be given once")?;
+    let presented = query.exactly_one("signature", SIGNATURE)?;
+    let grant = Grant { file, user, expires, issued_at, disposition, filename };
+    Ok(Claims { grant, presented, form: Form::V2(Signed { path, query, kid, not_before }) })
 }
 
 fn disposition(query: &Query<'_>) -> Result<Disposition, Refusal> {

@@ -40,6 +40,7 @@ impl Signer {
             storage: self.storage(),
             older_than: self.config().orphan_age.as_secs(),
             repair: Repair::Sparing(MOST_OBJECTS),
+            accepts_copies: false,
             pace: PACE,
         };
         let mut lines = 0;
@@ -74,7 +75,7 @@ impl Signer {
 /// An orphan is litter; a file without its bytes is for somebody to see.
 fn tell(finding: &Finding) {
     match finding {
-        Finding::Orphan { removal: Removal::Done, .. } => tracing::info!("{finding}"),
+        Finding::Orphan { removal: Removal::Done, .. } | Finding::Accepted(_) => tracing::info!("{finding}"),
         Finding::Orphan { .. } => tracing::warn!("{finding}"),
         Finding::Missing(_) | Finding::Changed(..) => tracing::error!("{finding}"),
     }

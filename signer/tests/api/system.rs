@@ -1,6 +1,6 @@
 //! Health for clients, health and metrics for operators.
 
-use crate::harness::{Server, token};
+use crate::harness::{Server, eventually, token};
 use serde_json::json;
 
 #[tokio::test]
@@ -30,7 +30,23 @@ async fn a_signer_without_its_storage_is_not_ready_but_alive() {
     assert_eq!(system.json()["success"], false);
     assert_eq!(system.json()["data"], json!({"status": "unavailable", "catalog": true, "storage": false}));
     assert_eq!(server.ask("/readyz").send().await.status, 503);
+    assert_eq!(server.ask("/rotation").send().await.status, 503, "it has never been ready");
     assert_eq!(server.ask("/healthz").send().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_signer_that_was_ready_stays_in_the_rotation_without_its_storage() {
+    let server = Server::start().await;
+    if !server.is_folder() {
+        return;
+    }
+    assert_eq!(server.ask("/rotation").send().await.status, 200);
+    std::fs::remove_dir_all(server.root()).unwrap();
+    eventually("what was found a moment ago is looked at again", async || {
+        server.ask("/readyz").send().await.status == 503
+    })
+    .await;
+    assert_eq!(server.ask("/rotation").send().await.status, 200);
 }
 
 #[tokio::test]
