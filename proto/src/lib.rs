@@ -10,6 +10,7 @@
 //! | [`etag`], [`media`] | validators, media types |
 //! | [`storage`] | where things lie |
 //! | [`log_line`] | what a line of a log may hold |
+//! | [`trace_context`] | which trace a request belongs to |
 //! | [`settings`] | settings from flags, environment and secret files |
 //!
 //! Nothing here performs I/O or reads a clock: time, environment and file contents are arguments.
@@ -26,3 +27,4 @@ pub mod refusal;
 pub mod settings;
 pub mod signed_url;
 pub mod storage;
+pub mod trace_context;
