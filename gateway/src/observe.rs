@@ -1,6 +1,7 @@
 //! What an operator sees: metrics, and one log line an exchange. Nothing here ever sees a query or a header's value.
 
 mod feed;
+mod line;
 mod storage;
 
 pub(crate) use feed::FeedMetrics;
@@ -8,13 +9,23 @@ pub(crate) use storage::{CacheMetrics, OriginMetrics};
 
 use crate::{in_flight::Place, reject::Reject, request_id::RequestId, store::ReadError};
 use http::{Method, StatusCode};
+use line::Trouble;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
     process_collector::ProcessCollector,
 };
-use proto::log_line::{Format, Lines};
+use proto::{
+    log_line::{Format, Lines},
+    trace_context::TraceContext,
+};
 use std::{sync::Arc, time::Instant};
+use traces::Trace;
 use tracing_subscriber::EnvFilter;
+
+/// The route of files, as labels have it.
+const FILE_ROUTE: &str = "/files/secure/{fileId}";
+/// What is no route of ours.
+const NO_ROUTE: &str = "unmatched";
 
 /// Sends log lines to standard error, as text or as JSON.
 ///
@@ -55,6 +66,7 @@ pub(crate) struct Metrics {
     pub(crate) origin: OriginMetrics,
     pub(crate) cache: CacheMetrics,
     pub(crate) feed: FeedMetrics,
+    pub(crate) spans: traces::Counts,
 }
 
 impl Metrics {
@@ -94,6 +106,7 @@ impl Metrics {
             origin: OriginMetrics::register(&registry)?,
             cache: CacheMetrics::register(&registry)?,
             feed: FeedMetrics::register(&registry)?,
+            spans: traces::Counts::register(&registry, "gateway")?,
             registry,
         }))
     }
@@ -115,18 +128,27 @@ impl Metrics {
     }
 
     /// An exchange begins.
-    pub(crate) fn begin(self: &Arc<Self>, method: &Method, request_id: RequestId, started: Instant) -> Exchange {
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        method: &Method,
+        request_id: RequestId,
+        trace: Trace,
+        started: Instant,
+    ) -> Exchange {
         self.in_flight.inc();
         Exchange {
             metrics: Arc::clone(self),
+            route: NO_ROUTE,
             method: method_label(method),
             request_id,
+            trace,
             started,
             // Until there is an answer: nginx's number for a client that left before it.
             status: StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             bytes: 0,
             unsent: 0,
             broken: None,
+            trouble: Trouble::default(),
             place: None,
         }
     }
@@ -149,25 +171,38 @@ fn register<T: prometheus::core::Collector + Clone + 'static>(registry: &Registr
 /// One request and its answer, from head to last byte. What is to be given back at the end hangs on it.
 pub(crate) struct Exchange {
     metrics: Arc<Metrics>,
+    route: &'static str,
     method: &'static str,
     request_id: RequestId,
+    trace: Trace,
     started: Instant,
     status: StatusCode,
     bytes: u64,
     unsent: u64,
     broken: Option<&'static str>,
+    trouble: Trouble,
     place: Option<Place>,
 }
 
 impl Exchange {
+    /// It is for a file.
+    pub(crate) fn is_for_file(&mut self) {
+        self.route = FILE_ROUTE;
+    }
+
     /// Keeps the place among those in flight until the end.
     pub(crate) fn hold(&mut self, place: Place) {
         self.place = Some(place);
     }
 
-    pub(crate) fn refused(&self, reject: &Reject) {
+    /// What is asked of storage is asked for this trace.
+    pub(crate) fn trace(&self) -> Option<&Arc<TraceContext>> {
+        self.trace.context()
+    }
+
+    pub(crate) fn refused(&mut self, reject: &Reject) {
         self.metrics.refusals.with_label_values(&[reject.code()]).inc();
-        reject.log(self.id());
+        self.trouble = Trouble::of_refusal(reject);
     }
 
     /// The head is made; `unsent` bytes are to follow it.
@@ -197,11 +232,7 @@ impl Exchange {
             ReadError::Revoked => "revoked",
         };
         self.broken = Some(reason);
-        tracing::warn!(cause = %error, request_id = self.id(), "body cut");
-    }
-
-    fn id(&self) -> &str {
-        self.request_id.as_str()
+        self.trouble = Trouble::of_body(error);
     }
 }
 
@@ -219,15 +250,7 @@ impl Drop for Exchange {
         self.metrics.in_flight.dec();
         self.metrics.seconds.observe(elapsed.as_secs_f64());
         self.metrics.answered(self.method, self.status);
-        tracing::info!(
-            method = self.method,
-            status = self.status.as_u16(),
-            bytes = self.bytes,
-            ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-            end,
-            request_id = self.id(),
-            "answered"
-        );
+        self.tell(end, elapsed);
     }
 }
 
