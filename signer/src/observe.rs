@@ -45,6 +45,7 @@ pub(crate) struct Metrics {
     checks: IntCounterVec,
     findings: IntGaugeVec,
     removed: IntCounterVec,
+    pub(crate) spans: traces::Counts,
 }
 
 impl Metrics {
@@ -100,14 +101,12 @@ impl Metrics {
                 "What belonged to no file and no upload and was removed.",
                 &["kind"],
             )?,
+            spans: traces::Counts::register(&registry, "signer")?,
             registry,
         })
     }
 
-    pub(crate) fn request(&self, method: &Method, route: &str, status: u16, took: Duration) {
-        let known =
-            [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-        let method = known.iter().find(|known| *known == method).map_or("other", Method::as_str);
+    pub(crate) fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
         self.requests.with_label_values(&[route, method, &status.to_string()]).inc();
         self.seconds.with_label_values(&[route]).observe(took.as_secs_f64());
     }
@@ -165,6 +164,21 @@ impl Metrics {
     /// All series, in Prometheus' text format.
     pub(crate) fn text(&self) -> String {
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+}
+
+/// A closed set: a client makes up methods at will.
+#[must_use]
+pub fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
     }
 }
 
