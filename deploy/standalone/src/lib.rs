@@ -7,6 +7,7 @@
 //! | [`development`] | the development identity, and the layer that keeps it on this machine |
 //! | `host` | which `Host` names this machine |
 //! | `page` | the page at `/` |
+//! | `exchange` | requests that are answered here instead of in the signer |
 //! | `refusal` | what is refused here instead of in the signer |
 //! | [`banner`] | what a start prints |
 //!
@@ -18,6 +19,7 @@ pub mod config;
 pub mod development;
 pub mod folder;
 
+mod exchange;
 mod host;
 mod page;
 mod refusal;
