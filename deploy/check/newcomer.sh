@@ -56,7 +56,8 @@ upload_on_page() {
   read -r line_port < <(python3 "$check/free_ports.py" 1)
   start newcomer-line node "$check/resumable/cutting_proxy.mjs" "$line_port" "$newcomer_api_port" 20
   wait_until "$ready_seconds" "the line is there" curl -sf -o /dev/null "http://127.0.0.1:$line_port/"
-  printed_address | PLAYWRIGHT="$playwright" TMPDIR="$work" node "$check/upload_page.mjs" "$line_port"
+  ffmpeg -v error -y -i "$clip" -c copy "$work/film.mp4"
+  printed_address | PLAYWRIGHT="$playwright" TMPDIR="$work" node "$check/upload_page.mjs" "$line_port" "$work/film.mp4"
   kill "$started"
 }
 

@@ -1,5 +1,5 @@
 // Uploads on the page that the standalone process prints, over a line that breaks every few megabytes:
-//   node upload_page.mjs <port of the line> < address
+//   node upload_page.mjs <port of the line> <a film whose index lies behind its media> < address
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -87,11 +87,17 @@ async function cancelled(page) {
   expect(!(await page.locator('h3').allTextContents()).includes('cancelled.bin'), 'a cancelled file not to be listed');
 }
 
+// What the service has to say of a file is shown where it is said that it is stored.
+async function warned(page) {
+  await choose(page, { path: process.argv[3] });
+  await page.waitForFunction(() => /is stored\. .*faststart/.test(document.querySelector('#notice').textContent));
+}
+
 try {
   await inBrowser(async (page) => {
     await page.goto(address.href);
     await page.locator('h3').first().waitFor();
-    for (const upload of [dropped, paused, reloaded, cancelled]) {
+    for (const upload of [dropped, paused, reloaded, cancelled, warned]) {
       await upload(page);
       console.log(`an upload that is ${upload.name}: as it should be`);
     }

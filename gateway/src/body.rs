@@ -102,6 +102,9 @@ impl Body {
 
     /// Of a part that was given out, the file could not be read after all.
     pub(crate) fn broken_by(&mut self, error: &io::Error) -> ReadError {
+        if let Some(reader) = &self.0.reader {
+            reader.broken_by(error);
+        }
         let error = match error.kind() {
             io::ErrorKind::UnexpectedEof => ReadError::Truncated,
             _ => ReadError::Failed(error.to_string()),

@@ -16,6 +16,7 @@ use crate::{
 use bytes::Bytes;
 use proto::{storage::StorageUrl, trace_context::TraceContext};
 use std::{
+    io,
     ops::Range,
     os::fd::OwnedFd,
     sync::Arc,
@@ -195,6 +196,13 @@ impl Reader {
             Self::Local(reader) => reader.poll_next(cx, most),
             Self::Remote(reader) => reader.poll_next(cx).map_ok(Part::Bytes),
             Self::Cached(reader) => reader.poll_next(cx, most),
+        }
+    }
+
+    /// A part that was given out could not be read after all: what has a copy elsewhere is not to fail the next reader too.
+    pub(crate) fn broken_by(&self, error: &io::Error) {
+        if let Self::Cached(reader) = self {
+            reader.broken_by(error);
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
 };
 use bytes::Buf;
 use http::{StatusCode, Version, header};
+use rustix::io::Errno;
 use std::{
     cell::Cell,
     io::{self, IoSlice, Write},
@@ -17,6 +18,9 @@ use std::{
 
 /// At most so much of a file is looked for in memory at once.
 const MOST: u64 = 512 * 1024;
+
+/// What `sendfile` says of a disk, or of the network behind one; of a client it says other things.
+const FILE_TROUBLE: [Errno; 2] = [Errno::IO, Errno::STALE];
 
 /// What a head says of its connection.
 #[derive(Debug, Clone, Copy)]
@@ -160,11 +164,11 @@ impl Outgoing {
         }
     }
 
-    /// A file that was cut, and not a client that left.
+    /// Of the file, and not of a client that left.
     fn broken_by(&mut self, error: io::Error) -> io::Error {
-        if error.kind() == io::ErrorKind::UnexpectedEof
-            && let Some(body) = &mut self.body
-        {
+        let is_of_the_file = error.kind() == io::ErrorKind::UnexpectedEof
+            || FILE_TROUBLE.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()));
+        if is_of_the_file && let Some(body) = &mut self.body {
             body.broken_by(&error);
         }
         error

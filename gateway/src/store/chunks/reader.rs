@@ -10,6 +10,7 @@ use crate::store::{Part, ReadError, StorageError, bucket::FRUITLESS, pages::Page
 use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
+    io,
     ops::Range,
     pin::Pin,
     sync::Arc,
@@ -137,6 +138,13 @@ impl Reader {
                     return Poll::Ready(part.map(|part| part.map(|bytes| self.passed(Part::Bytes(bytes)))));
                 }
             }
+        }
+    }
+
+    /// The chunk whose bytes were given out last could not be read after all.
+    pub(crate) fn broken_by(&self, error: &io::Error) {
+        if let At::Kept(chunk, _) = &self.at {
+            self.object.chunks.unreadable(chunk.as_ref(), error);
         }
     }
 

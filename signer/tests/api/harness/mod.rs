@@ -317,7 +317,7 @@ pub(crate) fn environment(name: &str) -> Option<String> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "which storage to test is the caller's choice")]
-fn aws() -> Aws {
+pub(crate) fn aws() -> Aws {
     Aws(std::env::vars().filter(|(name, _)| name.starts_with("AWS_")).collect())
 }
 

@@ -4,6 +4,7 @@ mod completing;
 mod in_folder;
 mod putting;
 mod refused;
+mod slow_copy;
 
 use crate::harness::{Answer, Call, Server};
 use reqwest::StatusCode;

@@ -1,0 +1,3 @@
+export { Files } from "./files.js";
+export { FilesError } from "./errors.js";
+export { keepPlaying } from "./playback.js";
