@@ -16,6 +16,7 @@ use proto::{
 };
 use sqlx::postgres::PgConnectOptions;
 use std::{net::SocketAddr, time::Duration};
+use traces::Endpoint;
 use url::Url;
 
 /// The signer's own settings, beside [`proto::settings::COMMON`].
@@ -114,6 +115,8 @@ pub struct Config {
     pub upload_patience: Duration,
     /// How many uploads may be under way. No setting of its own: 256.
     pub max_uploads: usize,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`; `None`: traces are not exported.
+    pub traces: Option<Endpoint>,
     /// `DRAIN_DELAY_SECONDS`.
     pub drain_delay: Duration,
     /// `DRAIN_SECONDS`.
@@ -140,6 +143,7 @@ impl Config {
         let public_url = optional(settings, "SIGNER_PUBLIC_URL", origin_of);
         let allowed_origins = optional(settings, "ALLOWED_ORIGINS", str::parse);
         let trusted_proxies = optional(settings, "TRUSTED_PROXIES", str::parse);
+        let traces = optional(settings, "OTEL_EXPORTER_OTLP_ENDPOINT", str::parse);
         let drain_delay = settings.value("DRAIN_DELAY_SECONDS", "a number of seconds").map(Duration::from_secs);
         let drain = settings.value("DRAIN_SECONDS", "a number of seconds").map(Duration::from_secs);
         Some(Self {
@@ -164,6 +168,7 @@ impl Config {
             unproven_rate: UNPROVEN.parse().ok()?,
             upload_patience: UPLOAD_PATIENCE,
             max_uploads: MAX_UPLOADS,
+            traces: traces?,
             drain_delay: drain_delay?,
             drain: drain?,
         })

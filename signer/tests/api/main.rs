@@ -37,6 +37,7 @@ mod signed_url;
 mod storing;
 mod system;
 mod tiers;
+mod told;
 mod tus;
 mod upkeep;
 mod uploads;

@@ -29,6 +29,7 @@ fn every_mistake_is_reported_at_once() {
         ("ALLOWED_ORIGINS", "https://a.example, b.example"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, the-proxy"),
         ("REDIS_URL", "amqp://:secret-word@localhost"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:secret-collector@localhost"),
         ("STORAGE_URL", "ftp://secret-place"),
         ("DATABASE_URL", ""),
         ("FILE_SIGNING_SECRET", "short-secret"),
@@ -46,13 +47,14 @@ fn every_mistake_is_reported_at_once() {
         "ALLOWED_ORIGINS must be origins",
         "TRUSTED_PROXIES must be addresses and networks",
         "REDIS_URL must be a URL such as redis://",
+        "OTEL_EXPORTER_OTLP_ENDPOINT must be a collector's URL",
         "STORAGE_URL must be",
         "DATABASE_URL is required",
         "shorter than 32 bytes",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
-    for secret in ["short-secret", "secret-place", "secret-hook", "secret-word"] {
+    for secret in ["short-secret", "secret-place", "secret-hook", "secret-word", "secret-collector"] {
         assert!(!text.contains(secret), "{secret}");
     }
 }
