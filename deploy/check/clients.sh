@@ -51,7 +51,7 @@ call_in_chromium() {
 
 # Each example registers an object, and prints a link that it was given and one that it signed.
 follow_main_api() {
-  local language link links=0
+  local language link tried=0
   mkdir -p "$folder/files/videos"
   cp "$clip" "$folder/files/videos/17.mp4"
   for language in js python; do
@@ -60,10 +60,10 @@ follow_main_api() {
       printf '%s\n' "${link##*signature=}" >>"$work/secrets"
       expect_status 200 "$link"
       cmp "$work/$body" "$clip"
-      links=$((links + 1))
+      tried=$((tried + 1))
     done <"$work/example.txt"
   done
-  expect_equal "the links that were tried" "$links" 4
+  expect_equal "the links that were tried" "$tried" 4
 }
 
 # The first example in that language, run as it stands on the page.
