@@ -31,8 +31,12 @@ source "$check/constant_time.sh"
 source "$check/identity.sh"
 # shellcheck source=deploy/check/measurements.sh
 source "$check/measurements.sh"
+# shellcheck source=deploy/check/load.sh
+source "$check/load.sh"
 # shellcheck source=deploy/check/end_to_end.sh
 source "$check/end_to_end.sh"
+# shellcheck source=deploy/check/players.sh
+source "$check/players.sh"
 # shellcheck source=deploy/check/fsck.sh
 source "$check/fsck.sh"
 # shellcheck source=deploy/check/presigned.sh
@@ -61,8 +65,16 @@ source "$check/moving.sh"
 source "$check/backup.sh"
 # shellcheck source=deploy/check/clients.sh
 source "$check/clients.sh"
+# shellcheck source=deploy/check/watched.sh
+source "$check/watched.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
+# shellcheck source=deploy/check/rehearsal.sh
+source "$check/rehearsal.sh"
+# shellcheck source=deploy/check/restarts.sh
+source "$check/restarts.sh"
+# shellcheck source=deploy/check/deployable.sh
+source "$check/deployable.sh"
 
 passed=0
 current="before the first step"
@@ -115,6 +127,7 @@ step "the comparison runs, briefly" compare_briefly "$compared"
 step "idle and slow connections are measured, briefly" measure_connections_briefly
 step "neighbours of a cold reader are measured, briefly" measure_neighbours_briefly
 step "uploads are measured, briefly" measure_uploads_briefly
+load
 
 if [[ "$embedded_only" == false ]]; then
   step "a storage server is installed" install_storage_server
@@ -136,9 +149,13 @@ if [[ "$embedded_only" == false ]]; then
   step "Redis is installed" install_redis
   step "Redis starts" start_redis
   step "rates are limited in Redis as in the process" test_limits_on_redis
+  rehearsal
 fi
 
 step "a clip is made" make_clip
+step "players are installed" install_players
+step "a film is made for them" make_film
+step "doctor says what nginx leaves to be done" examine_nginx
 [[ "$embedded_only" == true ]] || end_to_end s3 "$bucket/end-to-end"
 end_to_end file "file://$work/file/files"
 encrypted
@@ -154,4 +171,7 @@ moving
 backup
 [[ "$embedded_only" == true ]] || backup_beyond_one_machine
 clients
+watched
 newcomer
+restarts
+deployable

@@ -15,6 +15,7 @@ end_to_end() { # s3|file, storage URL
   step "$kind: random ranges are the file's own" random_ranges
   step "$kind: ffprobe and ffmpeg read the URL" play_in_ffmpeg
   step "$kind: Chromium plays the URL on a page of another origin" play_in_chromium
+  players
   step "$kind: URLs of another issuer are accepted, v1 and v2" accept_other_issuer
   step "$kind: a flipped signature is refused" refuse_flipped_signature
   step "$kind: a stranger finds no such file" refuse_strangers

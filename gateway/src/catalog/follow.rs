@@ -1,7 +1,7 @@
 //! Following the `changes` feed: once a second, and at once where Postgres says so.
 
 use super::{Catalog, feed::Outcome, rows::Change};
-use crate::observe::FeedMetrics;
+use crate::{clock::since_epoch, observe::FeedMetrics};
 use proto::{
     catalog::FEED_CHANNEL,
     id::{FileId, UserId},
@@ -157,7 +157,8 @@ impl<'a> Follower<'a> {
         self.catalog.drop_named(&named);
         self.catalog.feed.tell(outcomes);
         self.catalog.drop_named(&named);
-        self.metrics.changes(changes.len());
+        let now = since_epoch();
+        changes.iter().for_each(|change| self.metrics.heeded(change.at, now));
         self.named = named;
         Ok(())
     }

@@ -6,6 +6,7 @@ use proto::{
     etag::ETag,
     id::{FileId, UserId},
 };
+use std::time::Duration;
 
 /// What a [`FileEntry`] is made of.
 const FILE: &str = "f.user_id, f.object_key, f.filename, f.content_type, f.size, f.etag, f.modified_at_seconds, \
@@ -25,8 +26,9 @@ const NEWEST_CHANGE: &str = "SELECT seq, file_id, user_id, at FROM changes ORDER
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) number: i64,
-    /// Unix milliseconds. After a catalog was put back from a copy, its numbers come again, and their times do not.
-    pub(super) at: i64,
+    /// When it was written, since the Unix epoch. After a catalog was put back from a copy, its numbers come again, and its
+    /// times do not.
+    pub(super) at: Duration,
     pub(super) file: Option<FileId>,
     pub(super) user: Option<UserId>,
 }
@@ -90,7 +92,8 @@ fn id<T: std::str::FromStr>(row: &Row, column: &str) -> Result<Option<T>, sqlx::
 }
 
 fn change(row: &Row) -> Result<Change, sqlx::Error> {
-    Ok(Change { number: row.get("seq")?, at: row.get("at")?, file: id(row, "file_id")?, user: id(row, "user_id")? })
+    let at = Duration::from_millis(u64::try_from(row.get::<i64>("at")?).unwrap_or(0));
+    Ok(Change { number: row.get("seq")?, at, file: id(row, "file_id")?, user: id(row, "user_id")? })
 }
 
 fn file_entry(row: &Row) -> Result<Option<FileEntry>, sqlx::Error> {

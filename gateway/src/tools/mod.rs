@@ -3,10 +3,14 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`health`] | asks a gateway that runs whether it is ready |
+//! | [`doctor`](crate::doctor) | plays against any server what players play |
 
 pub mod health;
 
-use crate::config::SETTINGS;
+use crate::{
+    config::SETTINGS,
+    doctor::{self, Doctor, Unexamined},
+};
 use clap::{ArgMatches, Command};
 use proto::{
     command_line,
@@ -19,6 +23,8 @@ use std::io::{self, Write};
 pub enum Tool {
     /// `health`.
     Health(Vec<Probe>),
+    /// `doctor`.
+    Doctor(Doctor),
 }
 
 /// Why a tool could not do what it is for.
@@ -27,13 +33,16 @@ pub enum Failed {
     /// Nobody takes what is printed.
     #[error("the result cannot be printed: {0}")]
     Output(#[from] io::Error),
+    /// `doctor` found nothing to judge.
+    #[error("{0}")]
+    Unexamined(#[from] Unexamined),
 }
 
 /// Every tool, with those settings that it takes.
 #[must_use]
 pub fn commands() -> Vec<Command> {
     let with = |tool, names: &[&str]| command_line::tool(tool, &[COMMON, SETTINGS], names);
-    vec![with(proto::health::command(), &["GATEWAY_ADMIN_LISTEN"])]
+    vec![with(proto::health::command(), &["GATEWAY_ADMIN_LISTEN"]), with(doctor::command(), &[])]
 }
 
 impl Tool {
@@ -44,6 +53,7 @@ impl Tool {
         let (name, flags) = flags.subcommand()?;
         match name {
             proto::health::NAME => Probe::read(settings, flags, &["GATEWAY_ADMIN_LISTEN"]).map(Self::Health),
+            doctor::NAME => examine(settings, flags),
             _ => None,
         }
     }
@@ -55,6 +65,12 @@ impl Tool {
     pub async fn run(&self, out: &mut impl Write) -> Result<bool, Failed> {
         match self {
             Self::Health(probes) => health::run(probes, out).await,
+            Self::Doctor(doctor) => Ok(doctor.run(out).await?),
         }
     }
+}
+
+fn examine(settings: &mut Settings, flags: &ArgMatches) -> Option<Tool> {
+    let doctor = Doctor::read(flags, || io::read_to_string(io::stdin()).unwrap_or_default());
+    doctor.map(Tool::Doctor).map_err(|mistake| settings.mistake("the URL:", &mistake.to_string())).ok()
 }
