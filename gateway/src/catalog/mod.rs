@@ -8,6 +8,7 @@
 //! | [`rows`] | the statements, and what their rows mean |
 //! | [`feed`] | what is known of the feed, and the right of a stream to go on |
 //! | [`follow`] | the reading of it |
+//! | [`turn`] | who asks again for what is known |
 
 mod database;
 mod feed;
@@ -16,6 +17,7 @@ mod rows;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 pub(crate) use database::checked_url;
 pub(crate) use feed::{Feed, Touched, Watch};
@@ -37,6 +39,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::time::timeout;
+use turn::Turn;
 
 /// How long a row is believed while the feed is read. Not for ever, should somebody change rows and tell nobody.
 const BELIEVED: Duration = Duration::from_secs(10);
@@ -80,6 +83,7 @@ struct Found {
     user: UserStanding,
     /// When it was asked for; `None` if something changed before there was an answer: it stands for that request only.
     asked: Option<Instant>,
+    turn: Turn,
 }
 
 /// What was asked for, owned by the cache.
@@ -165,28 +169,41 @@ impl Catalog {
 
     async fn ask(&self, grant: &Grant, before: Option<Found>, now: Instant) -> Result<Found, sqlx::Error> {
         let key = (grant.file().clone(), grant.user().clone());
-        let generation = self.feed.generation();
-        self.found.remove_if(&key, |found| !self.is_believed(found, now));
-        // Bounds the wait for another's query too: when that fails, those who waited for it try one after the other.
-        let found = timeout(TIMEOUT, self.found.get_or_insert_async(&key, self.look_up(&key.0, &key.1)));
-        let error = match found.await.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
-            Ok(found) => return Ok(found),
-            Err(error) => error,
-        };
-        // The catalog went away just now, and the feed has not been missed yet.
         let stands = |found: &Found| found.file.is_some() && found.asked.is_some() && self.feed.is_in_grace(now);
-        let Some(found) = before.filter(stands).filter(|_| self.feed.generation() == generation) else {
-            return Err(error);
-        };
-        self.found.insert(key, found.clone());
-        Ok(found)
+        match before.filter(stands) {
+            Some(before) => self.ask_again(key, before).await,
+            None => self.ask_first(&key, now).await,
+        }
+    }
+
+    async fn ask_first(&self, key: &Key, now: Instant) -> Result<Found, sqlx::Error> {
+        self.found.remove_if(key, |found| !self.is_believed(found, now));
+        // Bounds the wait for another's query too: when that fails, those who waited for it try one after the other.
+        let found = timeout(TIMEOUT, self.found.get_or_insert_async(key, self.look_up(&key.0, &key.1)));
+        found.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+
+    /// What was found before stands for those who come meanwhile, and for whoever gets no answer: the catalog went away
+    /// just now, and the feed has not been missed yet.
+    async fn ask_again(&self, key: Key, before: Found) -> Result<Found, sqlx::Error> {
+        let Some(_taken) = before.turn.take() else { return Ok(before) };
+        let generation = self.feed.generation();
+        let found = timeout(TIMEOUT, self.look_up(&key.0, &key.1)).await;
+        match found.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
+            Ok(found) => {
+                self.found.insert(key, found.clone());
+                Ok(found)
+            }
+            Err(error) if self.feed.generation() != generation => Err(error),
+            Err(_) => Ok(before),
+        }
     }
 
     async fn look_up(&self, file: &FileId, user: &UserId) -> Result<Found, sqlx::Error> {
         let (asked, generation) = (Instant::now(), self.feed.generation());
         let (file, user) = self.database.file_and_user(file, user).await?;
         let asked = (self.feed.generation() == generation).then_some(asked);
-        Ok(Found { file: file.map(Described::new).map(Arc::new), user, asked })
+        Ok(Found { file: file.map(Described::new).map(Arc::new), user, asked, turn: Turn::default() })
     }
 
     fn drop_named(&self, named: &Named) {

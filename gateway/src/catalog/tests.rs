@@ -1,6 +1,6 @@
-//! What a stream makes of the changes that it did not see come.
+//! What a stream makes of the changes that it did not see come, and what is known of a file while nobody can be asked.
 
-use super::{Feed, Touched, Watch, feed::Outcome};
+use super::{BELIEVED, Catalog, Feed, Found, Touched, Turn, Watch, feed::Outcome};
 use crate::response::Described;
 use proto::{
     catalog::{FileEntry, UserStanding},
@@ -101,4 +101,35 @@ fn a_feed_is_current_for_two_seconds_and_in_grace_for_as_long_as_was_set() {
     assert!(feed.is_current(after(1_900)) && !feed.is_current(after(2_000)));
     assert!(!feed.is_silent(after(4_900)) && feed.is_silent(after(5_000)));
     assert!(feed.is_in_grace(after(299_900)) && !feed.is_in_grace(after(300_000)));
+}
+
+/// Whose database is away, and which found the file a little longer ago than is believed.
+fn catalog_without_database(grace: Duration, now: Instant) -> (Catalog, Turn) {
+    let catalog = Catalog::open(&"sqlite:///nowhere/catalog.db".parse().unwrap(), grace).unwrap();
+    catalog.feed.was_read(now);
+    let (file, turn) = (Some(Arc::new(Described::new(entry()))), Turn::default());
+    let asked = now.checked_sub(BELIEVED + Duration::from_secs(1));
+    let found = Found { file, user: UserStanding::default(), asked, turn: turn.clone() };
+    catalog.found.insert(("file".parse().unwrap(), "user".parse().unwrap()), found);
+    (catalog, turn)
+}
+
+#[tokio::test]
+async fn who_asks_again_in_vain_and_who_comes_meanwhile_have_what_is_known() {
+    let now = Instant::now() + BELIEVED * 2;
+    let (catalog, turn) = catalog_without_database(Duration::from_secs(300), now);
+    let taken = turn.take().unwrap();
+    assert!(catalog.find(&grant(), now).await.unwrap().file.is_some(), "another one is asking");
+    drop(taken);
+    for _ in 0..2 {
+        assert!(catalog.find(&grant(), now).await.unwrap().file.is_some(), "asked in vain");
+    }
+    assert!(turn.take().is_some(), "and gave the turn back");
+}
+
+#[tokio::test]
+async fn without_grace_what_is_known_and_old_is_no_answer() {
+    let now = Instant::now() + BELIEVED * 2;
+    let (catalog, _) = catalog_without_database(Duration::ZERO, now);
+    assert!(catalog.find(&grant(), now).await.is_err());
 }
