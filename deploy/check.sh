@@ -31,6 +31,8 @@ source "$check/constant_time.sh"
 source "$check/identity.sh"
 # shellcheck source=deploy/check/measurements.sh
 source "$check/measurements.sh"
+# shellcheck source=deploy/check/load.sh
+source "$check/load.sh"
 # shellcheck source=deploy/check/end_to_end.sh
 source "$check/end_to_end.sh"
 # shellcheck source=deploy/check/players.sh
@@ -55,10 +57,24 @@ source "$check/disks.sh"
 source "$check/described.sh"
 # shellcheck source=deploy/check/names.sh
 source "$check/names.sh"
+# shellcheck source=deploy/check/documented.sh
+source "$check/documented.sh"
+# shellcheck source=deploy/check/moving.sh
+source "$check/moving.sh"
+# shellcheck source=deploy/check/backup.sh
+source "$check/backup.sh"
 # shellcheck source=deploy/check/clients.sh
 source "$check/clients.sh"
+# shellcheck source=deploy/check/watched.sh
+source "$check/watched.sh"
 # shellcheck source=deploy/check/newcomer.sh
 source "$check/newcomer.sh"
+# shellcheck source=deploy/check/rehearsal.sh
+source "$check/rehearsal.sh"
+# shellcheck source=deploy/check/restarts.sh
+source "$check/restarts.sh"
+# shellcheck source=deploy/check/deployable.sh
+source "$check/deployable.sh"
 
 passed=0
 current="before the first step"
@@ -111,6 +127,7 @@ step "the comparison runs, briefly" compare_briefly "$compared"
 step "idle and slow connections are measured, briefly" measure_connections_briefly
 step "neighbours of a cold reader are measured, briefly" measure_neighbours_briefly
 step "uploads are measured, briefly" measure_uploads_briefly
+load
 
 if [[ "$embedded_only" == false ]]; then
   step "a storage server is installed" install_storage_server
@@ -132,6 +149,7 @@ if [[ "$embedded_only" == false ]]; then
   step "Redis is installed" install_redis
   step "Redis starts" start_redis
   step "rates are limited in Redis as in the process" test_limits_on_redis
+  rehearsal
 fi
 
 step "a clip is made" make_clip
@@ -149,5 +167,11 @@ disks file "file://$work/disks-file/files"
 [[ "$embedded_only" == true ]] || on_postgres
 described
 names
+moving
+backup
+[[ "$embedded_only" == true ]] || backup_beyond_one_machine
 clients
+watched
 newcomer
+restarts
+deployable

@@ -99,12 +99,12 @@ wait_until() {
 
 # A fresh S3 with one bucket; the variables by which object_store and boto3 find it are exported.
 start_seaweedfs() {
-  local master volume filer s3 folder="$work/seaweedfs"
-  read -r master volume filer s3 < <(python3 "$check/free_ports.py" 4)
+  local folder="$work/seaweedfs"
+  read -r -a seaweedfs_ports < <(python3 "$check/free_ports.py" 4)
   unset "${!AWS_@}"
   AWS_ACCESS_KEY_ID=check AWS_SECRET_ACCESS_KEY=$(new_secret)
   export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_REGION=us-east-1 AWS_ALLOW_HTTP=true
-  export AWS_ENDPOINT="http://127.0.0.1:$s3" AWS_EC2_METADATA_DISABLED=true
+  export AWS_ENDPOINT="http://127.0.0.1:${seaweedfs_ports[3]}" AWS_EC2_METADATA_DISABLED=true
   bucket="s3://media"
 
   mkdir -p "$folder/data"
@@ -112,18 +112,32 @@ start_seaweedfs() {
 {"identities": [{"name": "check", "actions": ["Admin", "Read", "Write", "List", "Tagging"],
   "credentials": [{"accessKey": "$AWS_ACCESS_KEY_ID", "secretKey": "$AWS_SECRET_ACCESS_KEY"}]}]}
 JSON
+  run_seaweedfs
+  wait_until "$ready_seconds" "a bucket is made" "$python" "$check/bucket.py" make "$bucket"
+}
+
+# On the ports and in the folder of `start_seaweedfs`.
+run_seaweedfs() {
+  local master volume filer s3 folder="$work/seaweedfs"
+  read -r master volume filer s3 <<<"${seaweedfs_ports[*]}"
   start seaweedfs "$weed" server -ip=127.0.0.1 -ip.bind=127.0.0.1 -dir="$folder/data" -master.telemetry=false \
     -master.port="$master" -master.volumeSizeLimitMB=128 -volume.port="$volume" -volume.max=100 \
     -filer -filer.port="$filer" -s3 -s3.port="$s3" -s3.config="$folder/s3.json" -s3.port.iceberg=0 -s3.port.lance=0
-  wait_until_ready "$started" "$AWS_ENDPOINT/healthz"
-  wait_until "$ready_seconds" "a bucket is made" "$python" "$check/bucket.py" make "$bucket"
+  seaweedfs_pid=$started
+  wait_until_ready "$seaweedfs_pid" "$AWS_ENDPOINT/healthz"
 }
 
 start_redis() {
   redis_port=$(python3 "$check/free_ports.py" 1)
   mkdir "$work/redis"
   redis_url="redis://127.0.0.1:$redis_port"
+  run_redis
+}
+
+# On the port and in the folder of `start_redis`.
+run_redis() {
   start redis redis-server --port "$redis_port" --bind 127.0.0.1 --save '' --appendonly no --dir "$work/redis"
+  redis_pid=$started
   wait_until "$ready_seconds" "Redis answers" redis_answers
 }
 

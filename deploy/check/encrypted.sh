@@ -15,6 +15,7 @@ encrypted() {
   step "tls: ffprobe and ffmpeg read the URL" play_encrypted_in_ffmpeg
   step "tls: who speaks no TLS gets no answer" refuse_plain_http
   step "tls: a new certificate is shown without a restart" renew_certificate
+  step "tls: the services' metrics are read" keep_metrics
   step "tls: SIGTERM ends both services with exit code 0" stop_services
   step "tls: no log holds a secret, a token, a signature or a key" logs_hold_no_key
 }

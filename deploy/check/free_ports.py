@@ -16,9 +16,14 @@ def is_free(port):
     return True
 
 
-ports = set()
-while len(ports) < int(sys.argv[1]):
-    port = random.randrange(12000, 22000)
-    if is_free(port) and is_free(port + 10000):
-        ports.add(port)
-print(*ports)
+def free(count):
+    ports = set()
+    while len(ports) < count:
+        port = random.randrange(12000, 22000)
+        if is_free(port) and is_free(port + 10000):
+            ports.add(port)
+    return list(ports)
+
+
+if __name__ == "__main__":
+    print(*free(int(sys.argv[1])))

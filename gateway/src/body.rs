@@ -3,7 +3,7 @@
 use crate::{
     catalog::Watch,
     observe::Exchange,
-    store::{Opened, Part, ReadError, Reader},
+    store::{Opened, Part, ReadError, Reader, Source},
 };
 use bytes::Bytes;
 use http::StatusCode;
@@ -32,6 +32,15 @@ impl Piece {
     }
 }
 
+/// How bytes come to their socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// From page cache to socket.
+    Sendfile,
+    /// Through this process.
+    Copy,
+}
+
 /// A body being sent. What an answer holds until its end hangs on it: the place among those in flight, the open file.
 pub(crate) struct Body(Box<Sending>);
 
@@ -39,6 +48,8 @@ struct Sending {
     pieces: VecDeque<Piece>,
     source: Option<Opened>,
     reader: Option<Reader>,
+    /// Of the part that was given out last; none of a text.
+    given_from: Option<Source>,
     left: u64,
     /// Of a file.
     watch: Option<Watch>,
@@ -57,7 +68,7 @@ impl Body {
         let left = pieces.iter().map(Piece::len).sum();
         exchange.answered(status, left);
         let (source, reader) = source.map_or((None, None), |(source, reader)| (Some(source), reader));
-        Self(Box::new(Sending { pieces: pieces.into(), source, reader, left, watch, exchange }))
+        Self(Box::new(Sending { pieces: pieces.into(), source, reader, given_from: None, left, watch, exchange }))
     }
 
     /// Bytes that have not been given out.
@@ -113,9 +124,9 @@ impl Body {
         error
     }
 
-    /// So many bytes more went out to the client.
-    pub(crate) fn sent(&mut self, bytes: u64) {
-        self.0.exchange.sent(bytes);
+    /// So many bytes more went out to the client, of the part that was given out last.
+    pub(crate) fn sent(&mut self, bytes: u64, way: Way) {
+        self.0.exchange.sent(bytes, self.0.given_from, way);
     }
 }
 
@@ -126,12 +137,14 @@ impl Sending {
                 None => return Poll::Ready(None),
                 Some(Piece::Text(_)) => {
                     let Some(Piece::Text(text)) = self.pieces.pop_front() else { continue };
+                    self.given_from = None;
                     return Poll::Ready(Some(Ok(Part::Bytes(text))));
                 }
                 Some(Piece::Range(range)) => {
                     let Some(source) = &self.source else { return Poll::Ready(Some(Err(ReadError::Truncated))) };
                     let reader = self.reader.get_or_insert_with(|| source.read(range.clone()));
                     if let Some(part) = ready!(reader.poll_next(cx, most)) {
+                        self.given_from = Some(reader.source());
                         return Poll::Ready(Some(part));
                     }
                     self.reader = None;

@@ -1,6 +1,6 @@
 //! The one place that reads the wall clock. Everything else takes time as an argument.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// When a request's head had arrived: read once, for all that is decided about it.
 #[derive(Debug, Clone, Copy)]
@@ -12,9 +12,13 @@ pub(crate) struct Now {
 }
 
 impl Now {
-    #[expect(clippy::disallowed_methods, reason = "the one clock of this crate")]
     pub(crate) fn read() -> Self {
-        let unix_seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Self { instant: Instant::now(), unix_seconds }
+        Self { instant: Instant::now(), unix_seconds: since_epoch().as_secs() }
     }
+}
+
+/// The wall clock, since the Unix epoch.
+#[expect(clippy::disallowed_methods, reason = "the one clock of this crate")]
+pub(crate) fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -48,7 +48,7 @@ enum Route<'a> {
 impl Call<'_> {
     async fn steps(&self, exchange: &mut Exchange) -> Result<Outcome, Reject> {
         self.refuse_unclear_head()?;
-        let Route::File { path, query } = self.route()? else { return Ok(Outcome::preflight()) };
+        let Route::File { path, query } = self.route(exchange)? else { return Ok(Outcome::preflight()) };
         self.refuse_body()?;
         exchange.hold(self.place()?);
         let grant = self.verify(path, query)?;
@@ -77,10 +77,14 @@ impl Call<'_> {
         Ok(())
     }
 
-    fn route(&self) -> Result<Route<'_>, Reject> {
+    fn route(&self, exchange: &mut Exchange) -> Result<Route<'_>, Reject> {
         let Head { method, .. } = self.head;
         let is_options = *method == Method::OPTIONS;
-        match secure_path(self.head.path()) {
+        let path = secure_path(self.head.path());
+        if path.is_some() {
+            exchange.is_for_file();
+        }
+        match path {
             Some(_) if is_options => Ok(Route::Preflight),
             None if is_options && self.head.path() == "*" => Ok(Route::Preflight),
             None => Err(Reject::UnknownRoute),
@@ -101,6 +105,7 @@ impl Call<'_> {
         let shared = &self.gateway.shared;
         shared.in_flight.enter().ok_or_else(|| {
             shared.room.make_for_an_answer();
+            shared.in_flight.say_full(self.now.unix_seconds);
             Reject::Overloaded
         })
     }

@@ -33,8 +33,11 @@ mod zero_copy;
 use arc_swap::ArcSwap;
 use config::Config;
 use proto::keys::KeyRing;
-use std::{io, sync::Arc};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
+use std::{
+    io,
+    sync::{Arc, OnceLock, atomic::AtomicBool},
+};
+use tokio::{net::TcpListener, runtime::Handle, sync::oneshot, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// Why a gateway could not start.
@@ -70,6 +73,10 @@ struct Shared {
     metrics: Arc<observe::Metrics>,
     request_ids: request_id::RequestIds,
     draining: CancellationToken,
+    /// Whether it has been ready since it started.
+    was_ready: AtomicBool,
+    /// Those that serve connections, once there are any.
+    threads: OnceLock<Vec<Handle>>,
 }
 
 impl Gateway {
@@ -79,6 +86,7 @@ impl Gateway {
     /// Settings that no later moment can mend.
     pub fn open(config: Config) -> Result<Self, StartError> {
         let metrics = observe::Metrics::new()?;
+        metrics.in_flight_limit.set(i64::try_from(config.max_in_flight).unwrap_or(i64::MAX));
         let catalog = Arc::new(catalog::Catalog::open(&config.catalog, config.feed_grace)?);
         let shared = Shared {
             keys: ArcSwap::from_pointee(config.keys.clone()),
@@ -87,6 +95,8 @@ impl Gateway {
             room: server::Room::open(),
             request_ids: request_id::RequestIds::new(),
             draining: CancellationToken::new(),
+            was_ready: AtomicBool::new(false),
+            threads: OnceLock::new(),
             catalog,
             metrics,
             config,
@@ -112,6 +122,16 @@ impl Gateway {
     /// Verifies with another ring from the next request on.
     pub fn replace_keys(&self, keys: KeyRing) {
         self.shared.keys.store(Arc::new(keys));
+    }
+
+    /// Whether `/readyz` says 200.
+    pub async fn is_ready(&self) -> bool {
+        admin::not_ready(self).await.is_empty()
+    }
+
+    /// Comes to its end when every thread that serves connections has taken a turn: never, if one of them hangs.
+    pub async fn take_turns(&self) {
+        server::take_turns(self.shared.threads.get().map(Vec::as_slice).unwrap_or_default()).await;
     }
 
     /// Serves until drained. `drain` begins a graceful stop: `/readyz` says 503 at once, accepting goes on for

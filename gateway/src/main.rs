@@ -19,11 +19,8 @@ use std::{
     net::SocketAddr,
     process::ExitCode,
 };
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-};
-use tokio_util::sync::CancellationToken;
+use supervision::{Signals, Sockets, Stop, Supervisor};
+use tokio::net::TcpListener;
 
 const ABOUT: &str = "Streams files behind signed URLs: verifies, then sends byte ranges from a folder or a bucket";
 const MORE: &str = "Without a tool it serves until SIGTERM or SIGINT; a second one cuts what runs. SIGHUP reads secrets and the\n\
@@ -35,6 +32,9 @@ const MORE: &str = "Without a tool it serves until SIGTERM or SIGINT; a second o
                     0  stopped when asked to\n  \
                     1  could not start, such as for an address in use\n  \
                     64 wrong usage or settings; every mistake is told";
+/// The listeners' names, for who hands them over.
+const FILES: &str = "files";
+const ADMIN: &str = "admin";
 const TABLES: &[&[Setting]] = &[COMMON, SETTINGS];
 
 fn main() -> ExitCode {
@@ -81,12 +81,16 @@ fn run_gateway(flags: &ArgMatches) -> Result<ExitCode, Mistakes> {
     if config.keys.has_short_secret() {
         tracing::warn!("a signing secret is shorter than 32 bytes; rotate to a longer one");
     }
-    // Connections are served on threads of their own; this one accepts, answers the admin listener and waits for signals.
-    let served = one_thread().map_err(Into::into).and_then(|runtime| runtime.block_on(serve(config, flags)));
-    Ok(match served {
+    Ok(match run(config, flags) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => say(io::stderr(), format_args!("Error: {error:?}"), 1),
     })
+}
+
+/// Connections are served on threads of their own; this one accepts, answers the admin listener and waits for signals.
+fn run(config: Config, flags: &ArgMatches) -> anyhow::Result<()> {
+    let sockets = Sockets::inherit(&[FILES, ADMIN])?;
+    one_thread()?.block_on(serve(config, flags, sockets))
 }
 
 fn one_thread() -> io::Result<tokio::runtime::Runtime> {
@@ -99,61 +103,33 @@ fn say(mut to: impl Write, what: impl Display, code: i32) -> ExitCode {
     u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-async fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<()> {
-    let listener = bind(config.listen, "GATEWAY_LISTEN").await?;
-    let admin = bind(config.admin_listen, "GATEWAY_ADMIN_LISTEN").await?;
-    let signals = Signals::listen()?;
+async fn serve(config: Config, flags: &ArgMatches, mut sockets: Sockets) -> anyhow::Result<()> {
+    let listener = listen(&mut sockets, FILES, config.listen, "GATEWAY_LISTEN").await?;
+    let admin = listen(&mut sockets, ADMIN, config.admin_listen, "GATEWAY_ADMIN_LISTEN").await?;
+    let (signals, supervisor, stop) = (Signals::listen()?, Supervisor::of_this_process(), Stop::default());
     tracing::info!(files = %listener.local_addr()?, admin = %admin.local_addr()?, "listening");
     let gateway = Gateway::open(config)?;
-    let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-    let signals = tokio::spawn(signals.obey(gateway.clone(), flags.clone(), drain.clone(), cut.clone()));
-    let served = gateway.run(listener, admin, drain, cut).await;
-    signals.abort();
-    served.context("no threads to serve on")
-}
-
-async fn bind(address: SocketAddr, name: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({name})"))
-}
-
-/// What operators send.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    /// From here on none of them ends the process by itself.
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    /// SIGTERM or SIGINT drains, a second one cuts; SIGHUP reads the secrets' and the certificate's files again.
-    async fn obey(mut self, gateway: Gateway, flags: ArgMatches, drain: CancellationToken, cut: CancellationToken) {
-        loop {
-            tokio::select! {
-                _ = self.hang_up.recv() => {
-                    reread_keys(&gateway, &flags);
-                    gateway.look_at_certificate();
-                }
-                _ = self.terminate.recv() => stop(&drain, &cut),
-                _ = self.interrupt.recv() => stop(&drain, &cut),
-            }
+    tokio::select! {
+        served = gateway.run(listener, admin, stop.drain.clone(), stop.cut.clone()) => {
+            served.context("no threads to serve on")
         }
+        never = signals.obey(&supervisor, &stop, || reload(&gateway, flags)) => match never {},
+        never = supervisor.watch(|| gateway.is_ready(), || gateway.take_turns()) => match never {},
     }
 }
 
-fn stop(drain: &CancellationToken, cut: &CancellationToken) {
-    if drain.is_cancelled() {
-        cut.cancel();
-    }
-    drain.cancel();
-    tracing::info!("draining; a second signal cuts");
+async fn listen(
+    sockets: &mut Sockets,
+    socket: &str,
+    address: SocketAddr,
+    setting: &str,
+) -> anyhow::Result<TcpListener> {
+    sockets.listen(socket, address).await.with_context(|| format!("cannot listen on {address} ({setting})"))
+}
+
+fn reload(gateway: &Gateway, flags: &ArgMatches) {
+    reread_keys(gateway, flags);
+    gateway.look_at_certificate();
 }
 
 fn reread_keys(gateway: &Gateway, flags: &ArgMatches) {

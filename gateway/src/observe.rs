@@ -2,19 +2,31 @@
 
 mod feed;
 mod storage;
+mod traffic;
 
 pub(crate) use feed::FeedMetrics;
 pub(crate) use storage::{CacheMetrics, OriginMetrics};
 
-use crate::{in_flight::Place, reject::Reject, request_id::RequestId, store::ReadError};
+use crate::{
+    body::Way,
+    in_flight::Place,
+    reject::Reject,
+    request_id::RequestId,
+    store::{ReadError, Source},
+};
 use http::{Method, StatusCode};
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
-    process_collector::ProcessCollector,
+    Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder, process_collector::ProcessCollector,
 };
 use proto::log_line::{Format, Lines};
 use std::{sync::Arc, time::Instant};
 use tracing_subscriber::EnvFilter;
+use traffic::Traffic;
+
+/// The route of files, as labels have it.
+const FILE_ROUTE: &str = "/files/secure/{fileId}";
+/// What is no route of ours.
+const NO_ROUTE: &str = "unmatched";
 
 /// Sends log lines to standard error, as text or as JSON.
 ///
@@ -43,10 +55,11 @@ pub(crate) struct Metrics {
     parts: IntCounter,
     refusals: IntCounterVec,
     broken: IntCounterVec,
-    seconds: Histogram,
-    sent: IntCounter,
+    traffic: Traffic,
     in_flight: IntGauge,
+    pub(crate) in_flight_limit: IntGauge,
     pub(crate) connections: IntGauge,
+    pub(crate) connections_limit: IntGauge,
     pub(crate) accepted: IntCounter,
     pub(crate) accept_errors: IntCounter,
     pub(crate) handshake_errors: IntCounter,
@@ -65,24 +78,28 @@ impl Metrics {
             register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?)
         };
         let gauge = |name: &str, help: &str| register(&registry, IntGauge::new(name, help)?);
-        let seconds =
-            HistogramOpts::new("gateway_request_duration_seconds", "From a request's head to the end of its answer.");
-        let build = counters("gateway_build_info", "Always 1; the label names the build.", &["version"])?;
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).inc();
+        let build = Opts::new("gateway_build_info", "Always 1; the label names the build.");
+        register(&registry, IntGauge::with_opts(build.const_label("version", env!("CARGO_PKG_VERSION")))?)?.set(1);
         registry.register(Box::new(ProcessCollector::new(std::process::id().cast_signed(), "gateway")))?;
         let refused = "Connections closed at once, by the bound they are past.";
         let refused = counters("gateway_refused_connections_total", refused, &["reason"])?;
         let expiry = "When the certificate expires, in Unix seconds.";
-        let requests = counters("gateway_requests_total", "Requests answered.", &["method", "status"])?;
+        let broken = counters("gateway_broken_bodies_total", "Bodies cut before their end, by reason.", &["reason"])?;
+        for reason in ["truncated", "changed", "failed", "revoked", "client_gone"] {
+            // From 0 on, so that nobody misses the first of a kind.
+            broken.with_label_values(&[reason]);
+        }
+        let requests = counters("gateway_requests_total", "Requests answered.", &["route", "method", "status"])?;
         Ok(Arc::new(Self {
-            parts: requests.with_label_values(&["GET", "206"]),
+            parts: requests.with_label_values(&[FILE_ROUTE, "GET", "206"]),
             requests,
             refusals: counters("gateway_refusals_total", "Requests refused, by reason.", &["code"])?,
-            broken: counters("gateway_broken_bodies_total", "Bodies cut before their end, by reason.", &["reason"])?,
-            seconds: register(&registry, Histogram::with_opts(seconds)?)?,
-            sent: counter("gateway_sent_bytes_total", "Bytes of bodies handed to connections.")?,
-            in_flight: gauge("gateway_requests_in_flight", "Requests being answered.")?,
+            broken,
+            traffic: Traffic::register(&registry)?,
+            in_flight: gauge("gateway_requests_in_flight", "Requests being answered, to the last byte of each.")?,
+            in_flight_limit: gauge("gateway_requests_in_flight_limit", "Requests that may be answered at once.")?,
             connections: gauge("gateway_connections", "Open connections.")?,
+            connections_limit: gauge("gateway_connections_limit", "Connections that may be open at once.")?,
             accepted: counter("gateway_connections_total", "Connections accepted.")?,
             accept_errors: counter("gateway_accept_errors_total", "Connections that could not be accepted.")?,
             handshake_errors: counter(
@@ -119,6 +136,7 @@ impl Metrics {
         self.in_flight.inc();
         Exchange {
             metrics: Arc::clone(self),
+            route: NO_ROUTE,
             method: method_label(method),
             request_id,
             started,
@@ -126,6 +144,7 @@ impl Metrics {
             status: StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             bytes: 0,
             unsent: 0,
+            has_begun: false,
             broken: None,
             place: None,
         }
@@ -133,10 +152,16 @@ impl Metrics {
 }
 
 impl Metrics {
-    fn answered(&self, method: &'static str, status: StatusCode) {
+    /// What is no request was answered.
+    pub(crate) fn malformed(&self, status: StatusCode) {
+        self.answered(NO_ROUTE, "other", status);
+    }
+
+    fn answered(&self, route: &'static str, method: &'static str, status: StatusCode) {
         match (method, status) {
+            // Nothing but a file has parts.
             ("GET", StatusCode::PARTIAL_CONTENT) => self.parts.inc(),
-            _ => self.requests.with_label_values(&[method, status.as_str()]).inc(),
+            _ => self.requests.with_label_values(&[route, method, status.as_str()]).inc(),
         }
     }
 }
@@ -149,17 +174,25 @@ fn register<T: prometheus::core::Collector + Clone + 'static>(registry: &Registr
 /// One request and its answer, from head to last byte. What is to be given back at the end hangs on it.
 pub(crate) struct Exchange {
     metrics: Arc<Metrics>,
+    route: &'static str,
     method: &'static str,
     request_id: RequestId,
     started: Instant,
     status: StatusCode,
     bytes: u64,
     unsent: u64,
+    /// Something of a file has gone out.
+    has_begun: bool,
     broken: Option<&'static str>,
     place: Option<Place>,
 }
 
 impl Exchange {
+    /// It is for a file.
+    pub(crate) fn is_for_file(&mut self) {
+        self.route = FILE_ROUTE;
+    }
+
     /// Keeps the place among those in flight until the end.
     pub(crate) fn hold(&mut self, place: Place) {
         self.place = Some(place);
@@ -176,11 +209,15 @@ impl Exchange {
         self.unsent = unsent;
     }
 
-    /// `bytes` more have gone out.
-    pub(crate) fn sent(&mut self, bytes: u64) {
+    /// `bytes` more have gone out; without a source they are of no file.
+    pub(crate) fn sent(&mut self, bytes: u64, source: Option<Source>, way: Way) {
         self.bytes += bytes;
         self.unsent = self.unsent.saturating_sub(bytes);
-        self.metrics.sent.inc_by(bytes);
+        self.metrics.traffic.sent(bytes, source, way);
+        if let (false, 1.., Some(source)) = (self.has_begun, bytes, source) {
+            self.has_begun = true;
+            self.metrics.traffic.begun(source, self.started.elapsed());
+        }
     }
 
     /// Whether anything of the body has gone out.
@@ -217,8 +254,8 @@ impl Drop for Exchange {
         }
         let elapsed = self.started.elapsed();
         self.metrics.in_flight.dec();
-        self.metrics.seconds.observe(elapsed.as_secs_f64());
-        self.metrics.answered(self.method, self.status);
+        self.metrics.traffic.seconds.observe(elapsed.as_secs_f64());
+        self.metrics.answered(self.route, self.method, self.status);
         tracing::info!(
             method = self.method,
             status = self.status.as_u16(),

@@ -80,7 +80,8 @@ impl Reject {
             Self::Storage(StorageError::Unavailable(_)) => (503, "Service unavailable", "storage_unavailable", Storage),
             Self::Storage(StorageError::TimedOut) => (504, "Gateway timeout", "storage_timeout", Storage),
             Self::Catalog(_) => (503, "Service unavailable", "catalog_unavailable", Us),
-            Self::Overloaded => (503, "Service unavailable", "overloaded", Us),
+            // One by one they are the client's affair, who comes again; of all of them `in_flight` tells the log.
+            Self::Overloaded => (503, "Service unavailable", "overloaded", Client),
         }
     }
 

@@ -49,7 +49,7 @@ pub fn tool(tool: Command, tables: &[&[Setting]], names: &[&str]) -> Command {
             return with_file(tool, setting);
         }
         let help = format!("{} [env: {}]{}", setting.help, setting.name, default_note(setting));
-        tool.arg(flag(setting.name, help).help_heading("Settings"))
+        with_file(tool.arg(flag(setting.name, help).help_heading("Settings")), setting)
     })
 }
 
@@ -130,11 +130,12 @@ fn each_once<'a>(tables: &'a [&'a [Setting]]) -> impl Iterator<Item = &'a Settin
 }
 
 fn with_file(command: Command, setting: &Setting) -> Command {
-    if !setting.secret {
+    if !setting.has_file() {
         return command;
     }
     let file = format!("{}_FILE", setting.name);
-    let help = format!("A file that holds {}, read again on SIGHUP [env: {file}]", setting.name);
+    let again = if setting.secret { ", read again on SIGHUP" } else { "" };
+    let help = format!("A file that holds {}{again} [env: {file}]", setting.name);
     command.arg(flag(&file, help))
 }
 

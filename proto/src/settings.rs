@@ -19,6 +19,9 @@ use std::{
 /// What names of ours begin with. Clerk's have other users, and are not ours to judge.
 const PREFIXES: [&str; 3] = ["FILE_SIGNING_", "GATEWAY_", "SIGNER_"];
 
+/// The object store's variables that are secret, and are also taken from the file that `NAME_FILE` names.
+const AWS_SECRETS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
 /// The exit code of a process whose settings are wrong: `EX_USAGE`.
 pub const EXIT_USAGE: i32 = 64;
 
@@ -31,8 +34,10 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// One line.
     pub help: &'static str,
-    /// Also taken from the file that `NAME_FILE` names.
+    /// Also taken from the file that `NAME_FILE` names, again on SIGHUP.
     pub secret: bool,
+    /// Where another service is, as a URL that may hold a password: also taken from such a file, when the process starts.
+    pub connection: bool,
     /// Given as the path of a text file; what it means is that file's text.
     pub document: bool,
 }
@@ -41,35 +46,50 @@ impl Setting {
     /// A setting with a default.
     #[must_use]
     pub const fn new(name: &'static str, default: &'static str, help: &'static str) -> Self {
-        Self { name, default: Some(default), help, secret: false, document: false }
+        Self { name, default: Some(default), help, secret: false, connection: false, document: false }
     }
 
     /// A setting that is unset until given.
     #[must_use]
     pub const fn unset(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: false, document: false }
+        Self { name, default: None, help, secret: false, connection: false, document: false }
     }
 
     /// A secret, also read from `NAME_FILE`.
     #[must_use]
     pub const fn secret(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: true, document: false }
+        Self { name, default: None, help, secret: true, connection: false, document: false }
+    }
+
+    /// A URL that may hold a password, unset until given.
+    #[must_use]
+    pub const fn connection(name: &'static str, help: &'static str) -> Self {
+        Self { name, default: None, help, secret: false, connection: true, document: false }
+    }
+
+    /// Whether `NAME_FILE` names a file that holds it.
+    #[must_use]
+    pub const fn has_file(&self) -> bool {
+        self.secret || self.connection
     }
 
     /// The path of a text file, unset until given. [`Settings::text`] is the file's text.
     #[must_use]
     pub const fn document(name: &'static str, help: &'static str) -> Self {
-        Self { name, default: None, help, secret: false, document: true }
+        Self { name, default: None, help, secret: false, connection: false, document: true }
     }
 }
+
+const STORAGE_URL: Setting =
+    Setting::unset("STORAGE_URL", "file:///absolute/folder, or s3://bucket/prefix with the usual AWS_* variables");
 
 /// What both services take.
 pub const COMMON: &[Setting] = &[
     Setting::secret("FILE_SIGNING_SECRET", "Secret of key `default`, at least 32 bytes; signs version 1 URLs"),
     Setting::secret("FILE_SIGNING_KEYS", "More keys as id:secret,id:secret; the first signs version 2 URLs"),
     Setting::new("ALLOW_SHORT_SIGNING_SECRET", "false", "Start with an inherited secret under 32 bytes"),
-    Setting::unset("STORAGE_URL", "file:///absolute/folder, or s3://bucket/prefix with the usual AWS_* variables"),
-    Setting::unset(
+    STORAGE_URL,
+    Setting::connection(
         "DATABASE_URL",
         "The catalog: sqlite:///absolute/catalog.db, or postgres://user:password@host/database",
     ),
@@ -129,6 +149,9 @@ impl Settings {
         let mut settings =
             Self { values: BTreeMap::new(), aws: source.aws.clone(), mistakes: Vec::new(), warnings: Vec::new() };
         settings.warn_of_unknown(tables, source);
+        if is_taken(&STORAGE_URL, flags) {
+            settings.read_aws_files(source);
+        }
         for setting in tables.iter().copied().flatten().filter(|setting| is_taken(setting, flags)) {
             let own = defaults.iter().find(|(name, _)| *name == setting.name).map(|(_, value)| value.clone());
             let given = settings.given(setting, flags, source);
@@ -167,20 +190,36 @@ impl Settings {
         }
         let direct = self.flag_or_variable(setting.name, flags, source);
         let file_name = format!("{}_FILE", setting.name);
-        let path = if setting.secret { self.flag_or_variable(&file_name, flags, source) } else { None };
+        let path = if setting.has_file() { self.flag_or_variable(&file_name, flags, source) } else { None };
         if path.is_some() && direct.is_some() {
             self.mistake(setting.name, &format!("is given twice, also by {file_name}"));
         }
         match (path, direct) {
-            (Some(path), _) => {
-                if (source.is_shared)(path.trim()) {
-                    self.warnings.push(format!("{file_name} names a file that other accounts may read; chmod 600 it"));
-                }
-                self.file(&file_name, &path, source).map(|text| without_newline(&text).to_owned())
-            }
+            (Some(path), _) => self.secret_file(&file_name, &path, source),
             (None, Some(path)) if setting.document => self.file(setting.name, &path, source),
             (None, direct) => direct,
         }
+    }
+
+    /// The object store's keys, too, may lie in files.
+    fn read_aws_files(&mut self, source: &Source<'_>) {
+        for name in AWS_SECRETS {
+            let file_name = format!("{name}_FILE");
+            let Some(path) = self.aws.take(&file_name).filter(|path| !path.is_empty()) else { continue };
+            if self.aws.take(name).is_some_and(|value| !value.is_empty()) {
+                self.mistake(name, &format!("is given twice, also by {file_name}"));
+            }
+            if let Some(value) = self.secret_file(&file_name, &path, source) {
+                self.aws.0.push((name.to_owned(), value));
+            }
+        }
+    }
+
+    fn secret_file(&mut self, file_name: &str, path: &str, source: &Source<'_>) -> Option<String> {
+        if (source.is_shared)(path.trim()) {
+            self.warnings.push(format!("{file_name} names a file that other accounts may read; chmod 600 it"));
+        }
+        self.file(file_name, path, source).map(|text| without_newline(&text).to_owned())
     }
 
     fn file(&mut self, name: &str, path: &str, source: &Source<'_>) -> Option<String> {

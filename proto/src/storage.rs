@@ -87,6 +87,12 @@ impl Aws {
         self.0.iter().find(|(name, _)| name.starts_with("AWS_ENDPOINT")).map(|(_, value)| value.as_str())
     }
 
+    /// Removes a variable.
+    pub(crate) fn take(&mut self, name: &str) -> Option<String> {
+        let index = self.0.iter().position(|(given, _)| given == name)?;
+        Some(self.0.swap_remove(index).1)
+    }
+
     /// Whether an endpoint among them is to be spoken to without TLS, as its own URL says.
     #[must_use]
     pub fn is_plain_http(&self) -> bool {

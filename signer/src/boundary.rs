@@ -7,7 +7,7 @@
 mod host;
 mod linger;
 
-use crate::{Signer, error::Error, rate_limit::Allowance};
+use crate::{Signer, error::Error, observe::UnderWay, rate_limit::Allowance};
 use axum::{
     body::Body,
     extract::{FromRequestParts, MatchedPath, Request, State},
@@ -112,6 +112,7 @@ struct Unanswered<'a> {
     exchange: &'a Exchange,
     signer: &'a Signer,
     armed: bool,
+    _counted: UnderWay,
 }
 
 impl Drop for Unanswered<'_> {
@@ -128,7 +129,8 @@ impl Drop for Unanswered<'_> {
 /// The outermost layer of the API.
 pub(crate) async fn boundary(State(signer): State<Signer>, request: Request, next: Next) -> Response {
     let exchange = Exchange::of(&request);
-    let mut unanswered = Unanswered { exchange: &exchange, signer: &signer, armed: true };
+    let mut unanswered =
+        Unanswered { exchange: &exchange, signer: &signer, armed: true, _counted: signer.metrics().begin() };
     let mut request = Lingering::wrap(request);
     request.extensions_mut().insert(exchange.clone());
 
@@ -144,6 +146,7 @@ pub(crate) async fn boundary(State(signer): State<Signer>, request: Request, nex
 
     let error = response.extensions_mut().remove::<Arc<Error>>();
     if let Some(error) = &error {
+        signer.metrics().refused(error.answer().code);
         write_error(&mut response, error, &exchange.0.id);
     }
     if let Some(allowance) = exchange.0.allowance.get() {

@@ -55,7 +55,7 @@ pub const SETTINGS: &[Setting] = &[
         "How often storage is compared with the catalog, and what belongs to nothing is removed; 0: never",
     ),
     Setting::new("AUDIT_URLS", "false", "Whether each issued URL leaves a line in the audit table"),
-    Setting::secret("REDIS_URL", "Where several signers count calls together: redis://:password@host:6379/0"),
+    Setting::connection("REDIS_URL", "Where several signers count calls together: redis://:password@host:6379/0"),
 ];
 
 /// How long a client may take for each KiB of a body.

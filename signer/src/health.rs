@@ -1,5 +1,5 @@
 //! Whether we are well, for clients (`/auth/health`, `/system/health`) and for operators (`/healthz`, `/readyz`,
-//! `/metrics`).
+//! `/rotation`, `/metrics`).
 
 use crate::{
     Signer,
@@ -15,7 +15,10 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
@@ -136,19 +139,33 @@ pub(crate) async fn live() -> &'static str {
 
 /// `GET /readyz`.
 pub(crate) async fn ready(State(signer): State<Signer>) -> Response {
+    match readiness(&signer).await {
+        Ok(keys) => format!("ready\n{keys}\n").into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+    }
+}
+
+/// Where the keys are from, or why no more requests should be sent here.
+pub(crate) async fn readiness(signer: &Signer) -> Result<String, String> {
     if signer.is_draining() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
+        return Err("draining".into());
     }
     let keys = match signer.identity().key_state() {
         KeyState::Settings => Ok("keys from the settings".to_owned()),
         KeyState::Fetched(age) => Ok(format!("keys fetched {} s ago", age.as_secs())),
         KeyState::Missing => Err(NO_KEYS),
     };
-    let lack = signer.last_reach().ask(&signer).await.lack();
-    match lack.map_or(keys, Err) {
-        Ok(keys) => format!("ready\n{keys}\n").into_response(),
-        Err((code, _)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", code.replace('_', " "))).into_response(),
-    }
+    let lack = signer.last_reach().ask(signer).await.lack();
+    let keys = lack.map_or(keys, Err).map_err(|(code, _)| code.replace('_', " "))?;
+    signer.0.was_ready.store(true, Ordering::Relaxed);
+    Ok(keys)
+}
+
+/// `GET /rotation`: whether a load balancer should send requests here. What all signers share may be away from all of them:
+/// whoever was ready once goes on, and says what is lacking to whom it concerns.
+pub(crate) async fn rotation(signer: State<Signer>) -> Response {
+    let serves_on = signer.0.0.was_ready.load(Ordering::Relaxed) && !signer.is_draining();
+    if serves_on { "in the rotation\n".into_response() } else { ready(signer).await }
 }
 
 /// `GET /metrics`.

@@ -8,6 +8,7 @@
 //! | [`identity`] | who is calling: the only way a handler gets a user id |
 //! | `admin` | what an admin may do, each use written down |
 //! | [`internal`] | what services ask for, with their tokens |
+//! | `registration`, [`import`] | objects that lie in storage already and become files: one, and many |
 //! | `idempotency` | a request that is repeated is done once |
 //! | `files` | list, look at, delete, issue signed URLs |
 //! | `uploads` | forms and plain bodies into files: object durable first, row second |
@@ -42,12 +43,14 @@ mod files;
 mod health;
 mod idempotency;
 pub mod identity;
+pub mod import;
 pub mod internal;
 pub mod observe;
 mod openapi;
 pub mod origin;
 pub mod proxies;
 pub mod rate_limit;
+mod registration;
 mod router;
 mod server;
 mod storage;
@@ -105,6 +108,8 @@ struct Parts {
     rate_limit: RateLimit,
     last_reach: LastReach,
     draining: AtomicBool,
+    /// Whether it has been ready since it started.
+    was_ready: AtomicBool,
     upload_places: Arc<Semaphore>,
     sweep_wanted: Notify,
     /// What must run to its end whether or not the client waits for it.
@@ -138,6 +143,7 @@ impl Signer {
         let storage = Storage::open(&config.storage, &config.aws, config.tiers.largest_upload()).await?;
         let catalog = Catalog::open(&config.catalog).await?;
         let metrics = Metrics::new()?;
+        metrics.uploads.bounded(config.max_uploads);
         Ok(Self(Arc::new(Parts {
             keys: ArcSwap::from_pointee(config.keys.clone()),
             identity: ArcSwap::from_pointee(Verifier::new(config.identity.clone(), None, &metrics)),
@@ -150,9 +156,21 @@ impl Signer {
             metrics,
             last_reach: LastReach::default(),
             draining: AtomicBool::new(false),
+            was_ready: AtomicBool::new(false),
             sweep_wanted: Notify::new(),
             tasks: TaskTracker::new(),
         })))
+    }
+
+    /// Whether `/readyz` says 200.
+    pub async fn is_ready(&self) -> bool {
+        health::readiness(self).await.is_ok()
+    }
+
+    /// Comes to its end when a thread that answers requests has taken a turn: never, if all of them hang.
+    pub async fn take_turn(&self) {
+        // It neither panics nor is aborted.
+        let _ = tokio::spawn(async {}).await;
     }
 
     /// The public API, with all its layers.

@@ -19,16 +19,13 @@ use signer::{
     tools::{self, Tool},
 };
 use std::{
-    convert::Infallible,
     fmt::Display,
     io::{self, Write},
+    net::SocketAddr,
     process::ExitCode,
 };
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-};
-use tokio_util::sync::CancellationToken;
+use supervision::{Signals, Sockets, Stop, Supervisor};
+use tokio::net::TcpListener;
 
 const ABOUT: &str = "Takes uploads and issues signed URLs";
 const MORE: &str = "Without a tool it serves until SIGTERM or SIGINT; a second one cuts what runs. SIGHUP reads secrets again.\n\n\
@@ -41,6 +38,10 @@ const MORE: &str = "Without a tool it serves until SIGTERM or SIGINT; a second o
                     1  could not start, such as for an address in use\n  \
                     64 wrong usage or settings; every mistake is told";
 const TABLES: &[&[Setting]] = &[COMMON, SETTINGS];
+
+/// The listeners' names, for who hands them over.
+const API: &str = "api";
+const INTERNAL: &str = "internal";
 
 fn main() -> ExitCode {
     let flags = match parse(&command_line(), std::env::args_os()) {
@@ -68,8 +69,12 @@ fn command_line() -> Command {
 
 #[tokio::main]
 async fn run_tool(tool: &Tool) -> anyhow::Result<ExitCode> {
-    let is_well = tool.run(&mut io::stdout()).await?;
-    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    match tool.run(&mut io::stdout(), &mut io::stderr()).await {
+        Ok(true) => Ok(ExitCode::SUCCESS),
+        Ok(false) => Ok(ExitCode::FAILURE),
+        Err(failed) if failed.is_usage() => Ok(say(io::stderr(), failed, exit_code(EXIT_USAGE))),
+        Err(failed) => Err(failed.into()),
+    }
 }
 
 fn exit_code(code: i32) -> ExitCode {
@@ -111,64 +116,32 @@ fn read(tables: &[&[Setting]], flags: &ArgMatches) -> Settings {
     Settings::read(tables, flags, &source, &[])
 }
 
-#[tokio::main]
-async fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let listener = listen("SIGNER_LISTEN", config.listen).await?;
-    let internal = listen("SIGNER_INTERNAL_LISTEN", config.internal_listen).await?;
+fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let sockets = Sockets::inherit(&[API, INTERNAL])?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(config, flags, sockets))
+}
+
+async fn run(config: Config, flags: &ArgMatches, mut sockets: Sockets) -> anyhow::Result<ExitCode> {
+    let listener = listen(&mut sockets, API, config.listen, "SIGNER_LISTEN").await?;
+    let internal = listen(&mut sockets, INTERNAL, config.internal_listen, "SIGNER_INTERNAL_LISTEN").await?;
     let signer = Signer::open(config).await?;
-    let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-    let signals = Signals::listen()?;
+    let (signals, supervisor, stop) = (Signals::listen()?, Supervisor::of_this_process(), Stop::default());
     tracing::info!(api = %listener.local_addr()?, internal = %internal.local_addr()?, "listening");
     tokio::select! {
-        () = signer.run(listener, internal, signer.router(), drain.clone(), cut.clone()) => {}
-        never = signals.obey(&signer, flags, &drain, &cut) => match never {},
+        () = signer.run(listener, internal, signer.router(), stop.drain.clone(), stop.cut.clone()) => {}
+        never = signals.obey(&supervisor, &stop, || reload(&signer, flags)) => match never {},
+        never = supervisor.watch(|| signer.is_ready(), || signer.take_turn()) => match never {},
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn listen(name: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("{name} {address} cannot be listened on"))
-}
-
-/// What operators send.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    /// From here on none of them ends the process by itself.
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn obey(
-        mut self,
-        signer: &Signer,
-        flags: &ArgMatches,
-        drain: &CancellationToken,
-        cut: &CancellationToken,
-    ) -> Infallible {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => stop(drain, cut),
-                _ = self.interrupt.recv() => stop(drain, cut),
-                _ = self.hang_up.recv() => reload(signer, flags),
-            }
-        }
-    }
-}
-
-fn stop(drain: &CancellationToken, cut: &CancellationToken) {
-    if drain.is_cancelled() {
-        cut.cancel();
-    }
-    drain.cancel();
+async fn listen(
+    sockets: &mut Sockets,
+    socket: &str,
+    address: SocketAddr,
+    setting: &str,
+) -> anyhow::Result<TcpListener> {
+    sockets.listen(socket, address).await.with_context(|| format!("{setting} {address} cannot be listened on"))
 }
 
 /// Reads the secrets again. What cannot be used stays as it was, and does not hold up the other.

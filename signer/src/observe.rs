@@ -1,10 +1,18 @@
 //! What an operator sees: log lines and metrics. Neither ever holds a token, a signature, a query, or an id as a
 //! label.
 
+mod keys;
+mod storage;
+mod uploads;
+
+pub(crate) use keys::KeyMetrics;
+pub(crate) use storage::StorageMetrics;
+pub(crate) use uploads::{UnderWay, UploadMetrics};
+
 use crate::error::Error;
 use axum::http::Method;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
     process_collector::ProcessCollector,
 };
 use proto::log_line::{Format, Lines};
@@ -34,17 +42,18 @@ pub fn init(format: &str, filter: &str) -> Result<(), String> {
 pub(crate) struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
+    refusals: IntCounterVec,
     seconds: HistogramVec,
-    uploads: IntCounterVec,
-    received: IntCounter,
+    in_flight: IntGauge,
+    connections: IntGaugeVec,
     tokens: IntCounterVec,
-    key_fetches: IntCounterVec,
     webhooks: IntCounterVec,
     limited: IntCounterVec,
     counts: IntCounterVec,
-    checks: IntCounterVec,
-    findings: IntGaugeVec,
-    removed: IntCounterVec,
+    pub(crate) issued: IntCounter,
+    pub(crate) keys: KeyMetrics,
+    pub(crate) uploads: UploadMetrics,
+    pub(crate) storage: StorageMetrics,
 }
 
 impl Metrics {
@@ -55,53 +64,57 @@ impl Metrics {
         };
         let seconds = HistogramOpts::new("signer_request_duration_seconds", "From a request's head to its answer.")
             .buckets(vec![0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0]);
-        let build = counters("signer_build_info", "Always 1; the label names the build.", &["version"])?;
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).inc();
+        let build = Opts::new("signer_build_info", "Always 1; the label names the build.");
+        register(&registry, IntGauge::with_opts(build.const_label("version", env!("CARGO_PKG_VERSION")))?)?.set(1);
+        let connections = Opts::new("signer_connections", "Open connections, by listener.");
         registry.register(Box::new(ProcessCollector::new(std::process::id().cast_signed(), "signer")))?;
         Ok(Self {
             requests: counters("signer_requests_total", "Requests answered.", &["route", "method", "status"])?,
+            refusals: counters("signer_refusals_total", "Requests refused, by reason.", &["code"])?,
             seconds: register(&registry, HistogramVec::new(seconds, &["route"])?)?,
-            uploads: counters("signer_uploads_total", "Uploads, by how they ended.", &["result"])?,
-            received: register(
+            in_flight: register(
                 &registry,
-                IntCounter::new("signer_received_bytes_total", "Bytes of files taken from clients.")?,
+                IntGauge::new("signer_requests_in_flight", "Requests being answered, uploads too.")?,
             )?,
+            connections: register(&registry, IntGaugeVec::new(connections, &["listener"])?)?,
             tokens: counters("signer_tokens_total", "Tokens judged; the code is `ok` or the refusal's.", &["code"])?,
-            key_fetches: counters(
-                "signer_key_fetches_total",
-                "Fetches of the key set, by how they ended.",
-                &["result"],
-            )?,
             webhooks: counters(
                 "signer_webhooks_total",
                 "Messages of the identity provider; the result is what they did, or the refusal's code.",
                 &["result"],
             )?,
-            limited: counters("signer_rate_limited_total", "Requests past a limit, by whose it was.", &["of"])?,
-            counts: counters(
-                "signer_rate_limit_counts_total",
-                "Calls counted with REDIS_URL set, by where; `process` while Redis is away.",
-                &["in"],
-            )?,
-            checks: counters(
-                "signer_storage_checks_total",
-                "Comparisons of storage with the catalog, by how they ended.",
-                &["result"],
-            )?,
-            findings: register(
-                &registry,
-                IntGaugeVec::new(
-                    Opts::new("signer_storage_findings", "What the last comparison found and left, in this process."),
-                    &["kind"],
+            limited: from_zero(
+                counters("signer_rate_limited_total", "Requests past a limit, by whose it was.", &["of"])?,
+                &["user", "address"],
+            ),
+            counts: from_zero(
+                counters(
+                    "signer_rate_limit_counts_total",
+                    "Calls counted with REDIS_URL set, by where; `process` while Redis is away.",
+                    &["in"],
                 )?,
-            )?,
-            removed: counters(
-                "signer_storage_orphans_removed_total",
-                "What belonged to no file and no upload and was removed.",
-                &["kind"],
-            )?,
+                &["redis", "process"],
+            ),
+            issued: register(&registry, IntCounter::new("signer_issued_urls_total", "Signed URLs given away.")?)?,
+            keys: KeyMetrics::new(&registry)?,
+            uploads: UploadMetrics::register(&registry)?,
+            storage: StorageMetrics::register(&registry)?,
             registry,
         })
+    }
+
+    /// A request has come; its answer has gone when this is dropped.
+    pub(crate) fn begin(&self) -> UnderWay {
+        UnderWay::begin(&self.in_flight)
+    }
+
+    /// The open connections of a listener.
+    pub(crate) fn connections(&self, listener: &str) -> IntGauge {
+        self.connections.with_label_values(&[listener])
+    }
+
+    pub(crate) fn refused(&self, code: &str) {
+        self.refusals.with_label_values(&[code]).inc();
     }
 
     pub(crate) fn request(&self, method: &Method, route: &str, status: u16, took: Duration) {
@@ -114,10 +127,6 @@ impl Metrics {
 
     pub(crate) fn token(&self, refusal: Option<&Error>) {
         self.tokens.with_label_values(&[refusal.map_or("ok", |error| error.answer().code)]).inc();
-    }
-
-    pub(crate) fn key_fetches(&self) -> &IntCounterVec {
-        &self.key_fetches
     }
 
     pub(crate) fn webhook(&self, result: &str) {
@@ -134,38 +143,18 @@ impl Metrics {
         self.counts.with_label_values(&[if by_redis { "redis" } else { "process" }]).inc();
     }
 
-    pub(crate) fn upload(&self, result: &str) {
-        self.uploads.with_label_values(&[result]).inc();
-    }
-
-    /// Uploads that nobody went on with.
-    pub(crate) fn uploads_expired(&self, number: u64) {
-        self.uploads.with_label_values(&["expired"]).inc_by(number);
-    }
-
-    /// A comparison of storage with the catalog that was `clean`, `found` something, or `failed`.
-    pub(crate) fn storage_check(&self, result: &str) {
-        self.checks.with_label_values(&[result]).inc();
-    }
-
-    pub(crate) fn storage_findings(&self, findings: [(&str, u64); 3]) {
-        for (kind, number) in findings {
-            self.findings.with_label_values(&[kind]).set(i64::try_from(number).unwrap_or(i64::MAX));
-        }
-    }
-
-    pub(crate) fn orphan_removed(&self, kind: &str) {
-        self.removed.with_label_values(&[kind]).inc();
-    }
-
-    pub(crate) fn received(&self, bytes: usize) {
-        self.received.inc_by(bytes as u64);
-    }
-
     /// All series, in Prometheus' text format.
     pub(crate) fn text(&self) -> String {
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
+}
+
+/// With all that its label can say, so that nobody misses the first of a kind.
+fn from_zero(counters: IntCounterVec, values: &[&str]) -> IntCounterVec {
+    for value in values {
+        counters.with_label_values(&[value]);
+    }
+    counters
 }
 
 fn register<C: prometheus::core::Collector + Clone + 'static>(

@@ -83,6 +83,7 @@ pub(crate) fn internal(signer: &Signer) -> Router {
     services
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/rotation", get(health::rotation))
         .route("/metrics", get(health::metrics))
         .with_state(signer.clone())
 }

@@ -8,7 +8,7 @@
 
 mod limits;
 
-use crate::{Signer, proxies::Peer, router};
+use crate::{Signer, observe::UnderWay, proxies::Peer, router};
 use axum::Router;
 use hyper::{
     Request,
@@ -20,6 +20,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use prometheus::IntGauge;
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -44,6 +45,8 @@ const MAX_CONNECTIONS: usize = 4096;
 const MAX_INTERNAL_CONNECTIONS: usize = 512;
 /// How long a client may take nothing of its answer.
 const WRITE_PATIENCE: Duration = Duration::from_secs(60);
+/// When no more connections are taken: for a first request that is on its way.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// For the clean-up behind requests that were cut.
 const SETTLE_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -58,7 +61,7 @@ impl Signer {
         cut: CancellationToken,
     ) {
         let (stop, inner) = (CancellationToken::new(), CancellationToken::new());
-        let bounds = Bounds { connections: MAX_INTERNAL_CONNECTIONS, write_patience: WRITE_PATIENCE };
+        let bounds = Bounds::of(MAX_INTERNAL_CONNECTIONS, self.metrics().connections("internal"));
         let operators = serve(internal, router::internal(self), bounds, inner.clone(), inner.clone());
         let clients = self.serve_until_drained(listener, router, drain, &stop, &cut);
         tokio::select! {
@@ -80,7 +83,7 @@ impl Signer {
         cut: &CancellationToken,
     ) {
         let end = cut.child_token();
-        let bounds = Bounds { connections: limits::connections(MAX_CONNECTIONS), write_patience: WRITE_PATIENCE };
+        let bounds = Bounds::of(limits::connections(MAX_CONNECTIONS), self.metrics().connections("public"));
         let clients = serve(listener, router, bounds, stop.clone(), end.clone());
         let draining = async {
             drain.cancelled().await;
@@ -114,10 +117,19 @@ impl Signer {
 }
 
 /// What the connections of one listener may have.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Bounds {
     connections: usize,
     write_patience: Duration,
+    first_request: Duration,
+    /// Those that are open.
+    open: IntGauge,
+}
+
+impl Bounds {
+    fn of(connections: usize, open: IntGauge) -> Self {
+        Self { connections, write_patience: WRITE_PATIENCE, first_request: FIRST_REQUEST, open }
+    }
 }
 
 /// Accepts until `stop`, then waits for the connections; `end` cuts them. Dropped, it cuts them too.
@@ -137,10 +149,11 @@ async fn serve(listener: TcpListener, router: Router, bounds: Bounds, stop: Canc
         match accepted {
             Ok((stream, peer)) => {
                 let client = Client { stream, peer: Peer(peer.ip()), router: router.clone() };
-                let served = connection(client, bounds.write_patience, stop.clone(), end.clone());
+                let counted = UnderWay::begin(&bounds.open);
+                let served = connection(client, bounds.clone(), stop.clone(), end.clone());
                 connections.spawn(async move {
                     served.await;
-                    drop(place);
+                    drop((place, counted));
                 });
             }
             Err(error) => {
@@ -163,16 +176,17 @@ struct Client {
 
 async fn connection(
     Client { stream, peer, router }: Client,
-    write_patience: Duration,
+    bounds: Bounds,
     stop: CancellationToken,
     end: CancellationToken,
 ) {
     // Answers are small and written whole.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(write_patience));
-    let answers = TowerToHyperService::new(router);
-    let answers = service_fn(move |mut request: Request<Incoming>| {
+    stream.set_write_timeout(Some(bounds.write_patience));
+    let (answers, asked) = (TowerToHyperService::new(router), CancellationToken::new());
+    let answers = service_fn(|mut request: Request<Incoming>| {
+        asked.cancel();
         request.extensions_mut().insert(peer);
         answers.call(request)
     });
@@ -184,11 +198,16 @@ async fn connection(
         .half_close(true)
         .serve_connection(TokioIo::new(Box::pin(stream)), answers);
     let mut served = std::pin::pin!(served);
+    let told = async {
+        stop.cancelled().await;
+        // Whoever was accepted a moment ago could not know.
+        let _ = timeout(bounds.first_request, asked.cancelled()).await;
+    };
     tokio::select! {
         // An error here is a client that left, or spoke no HTTP; requests were logged where they were answered.
         _ = served.as_mut() => return,
         () = end.cancelled() => return,
-        () = stop.cancelled() => served.as_mut().graceful_shutdown(),
+        () = told => served.as_mut().graceful_shutdown(),
     }
     tokio::select! {
         _ = served => {}
@@ -212,6 +231,11 @@ mod tests {
     /// More than the buffers of a connection hold.
     const LONG: usize = 64 << 20;
 
+    /// Of a listener that serves one connection at a time.
+    fn bounds() -> Bounds {
+        Bounds::of(1, IntGauge::new("open", "open").unwrap())
+    }
+
     /// Serves a short answer at `/` and a long one at `/long` until the token is cancelled.
     async fn serving(bounds: Bounds) -> (SocketAddr, CancellationToken, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -229,7 +253,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_past_the_bound_waits_until_one_ends() {
-        let (address, _stop, _running) = serving(Bounds { connections: 1, write_patience: SOON }).await;
+        let (address, _stop, _running) = serving(bounds()).await;
         let (mut first, mut answer) = (ask(address, "/").await, [0; 12]);
         first.read_exact(&mut answer).await.unwrap();
         let mut second = ask(address, "/").await;
@@ -241,7 +265,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_takes_nothing_of_its_answer_is_let_go() {
-        let (address, stop, running) = serving(Bounds { connections: 1, write_patience: MOMENT }).await;
+        let (address, stop, running) = serving(Bounds { write_patience: MOMENT, ..bounds() }).await;
         let mut idle = ask(address, "/long").await;
         idle.read_exact(&mut [0; 12]).await.unwrap();
         stop.cancel();
@@ -251,7 +275,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_reads_slowly_gets_all_of_its_answer() {
         let patience = Duration::from_secs(1);
-        let (address, stop, running) = serving(Bounds { connections: 1, write_patience: patience }).await;
+        let (address, stop, running) = serving(Bounds { write_patience: patience, ..bounds() }).await;
         let (mut slow, mut piece) = (ask(address, "/long").await, vec![0; 4 << 20]);
         let mut read = slow.read(&mut piece).await.unwrap();
         stop.cancel();
@@ -264,5 +288,29 @@ mod tests {
         }
         assert!(read > LONG, "{read}");
         running.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_connected_just_before_a_stop_is_answered() {
+        let (address, stop, running) = serving(Bounds { first_request: 12 * SOON, connections: 2, ..bounds() }).await;
+        let (mut late, mut idle) = (TcpStream::connect(address).await.unwrap(), ask(address, "/").await);
+        idle.read_exact(&mut [0; 12]).await.unwrap();
+        stop.cancel();
+        let mut rest = Vec::new();
+        timeout(SOON, idle.read_to_end(&mut rest)).await.expect("it was answered and has asked for no more").unwrap();
+        let mut answer = [0; 12];
+        late.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        timeout(SOON, late.read_exact(&mut answer)).await.expect("it could not know").unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        timeout(SOON, running).await.expect("nothing more is waited for").unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_connects_and_says_nothing_holds_up_no_stop() {
+        let (address, stop, running) = serving(Bounds { first_request: MOMENT, connections: 2, ..bounds() }).await;
+        let (_silent, mut idle) = (TcpStream::connect(address).await.unwrap(), ask(address, "/").await);
+        idle.read_exact(&mut [0; 12]).await.unwrap();
+        stop.cancel();
+        timeout(SOON, running).await.expect("its time is over").unwrap();
     }
 }

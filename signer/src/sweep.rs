@@ -70,7 +70,7 @@ impl Signer {
         while self.catalog().mark_outlived_deleted(clock::unix_millis(), BATCH).await? > 0 {}
         loop {
             let expired = self.catalog().expire_uploads(clock::unix_millis(), BATCH).await?;
-            self.metrics().uploads_expired(expired);
+            self.metrics().uploads.expired(expired);
             if expired == 0 {
                 return Ok(());
             }
@@ -116,9 +116,13 @@ impl Signer {
                     Ended::Uploads => self.clear_upload(&id, &key).await,
                 };
                 match finished {
-                    Ok(()) => failures = 0,
+                    Ok(()) => {
+                        self.metrics().storage.given_up.inc();
+                        failures = 0;
+                    }
                     Err(error) => {
                         tracing::warn!(file = id, %error, "storage still holds something of what has ended");
+                        self.metrics().storage.sweep_failures.inc();
                         failures += 1;
                     }
                 }

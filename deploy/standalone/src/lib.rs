@@ -137,6 +137,16 @@ impl Standalone {
         self.gateway.look_at_certificate();
     }
 
+    /// Whether both services are ready.
+    pub async fn is_ready(&self) -> bool {
+        self.gateway.is_ready().await && self.signer.is_ready().await
+    }
+
+    /// Comes to its end when those threads that serve have taken a turn: never, if the service hangs.
+    pub async fn take_turns(&self) {
+        tokio::join!(self.gateway.take_turns(), self.signer.take_turn());
+    }
+
     /// Serves until drained, as the two services do: `drain` begins a graceful stop, `cut` ends everything.
     ///
     /// # Errors

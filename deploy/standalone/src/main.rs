@@ -13,17 +13,13 @@ use standalone::{
     tools,
 };
 use std::{
-    convert::Infallible,
     fmt::Display,
     io::{self, Write},
     net::SocketAddr,
     process::ExitCode,
 };
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-};
-use tokio_util::sync::CancellationToken;
+use supervision::{Signals, Stop, Supervisor};
+use tokio::net::TcpListener;
 
 const ABOUT: &str = "Signed file URLs from one process: takes uploads, issues links, streams what is behind them";
 const MORE: &str = "Without settings it makes ./data and serves this machine only. It serves until SIGTERM or SIGINT; a second one cuts\n\
@@ -94,61 +90,20 @@ async fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<()> {
         internal: bind(config.signer.internal_listen, "SIGNER_INTERNAL_LISTEN").await?,
     };
     let standalone = Standalone::open(config).await?;
-    let signals = Signals::listen()?;
+    let (signals, supervisor, stop) = (Signals::listen()?, Supervisor::of_this_process(), Stop::default());
     // For whoever started this, and too secret for a log.
     say(io::stdout(), standalone.banner(), 0);
-    let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-    let listening = standalone.run(listeners, drain.clone(), cut.clone());
     tokio::select! {
-        served = listening => served.context("no threads to serve on"),
-        never = signals.obey(&standalone, flags, &drain, &cut) => match never {},
+        served = standalone.run(listeners, stop.drain.clone(), stop.cut.clone()) => {
+            served.context("no threads to serve on")
+        }
+        never = signals.obey(&supervisor, &stop, || reread(&standalone, flags)) => match never {},
+        never = supervisor.watch(|| standalone.is_ready(), || standalone.take_turns()) => match never {},
     }
 }
 
 async fn bind(address: SocketAddr, name: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({name})"))
-}
-
-/// SIGTERM or SIGINT drains, a second one cuts; SIGHUP reads the secrets' files again.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    /// From here on none of them ends the process by itself.
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn obey(
-        mut self,
-        standalone: &Standalone,
-        flags: &ArgMatches,
-        drain: &CancellationToken,
-        cut: &CancellationToken,
-    ) -> Infallible {
-        loop {
-            tokio::select! {
-                _ = self.hang_up.recv() => reread(standalone, flags),
-                _ = self.terminate.recv() => stop(drain, cut),
-                _ = self.interrupt.recv() => stop(drain, cut),
-            }
-        }
-    }
-}
-
-fn stop(drain: &CancellationToken, cut: &CancellationToken) {
-    if drain.is_cancelled() {
-        cut.cancel();
-    }
-    drain.cancel();
-    tracing::info!("draining; a second signal cuts");
 }
 
 /// What cannot be used stays as it was, and does not hold up the others.

@@ -1,11 +1,12 @@
 //! The two databases behind the gateway's few statements, both opened so that nothing can be written.
 
+use super::sqlite::SqliteFile;
 use proto::storage::CatalogUrl;
 use sqlx::{
     AssertSqlSafe, ColumnIndex, ConnectOptions, Connection, Decode, Encode, IntoArguments, Postgres, Sqlite, Type,
     postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions, PgRow},
     query::Query,
-    sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow},
+    sqlite::SqliteRow,
 };
 use std::{borrow::Cow, time::Duration};
 use tokio::time::timeout;
@@ -16,9 +17,9 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
 const FRESH: Duration = Duration::from_secs(1);
 const CONNECTIONS: u32 = 8;
 
-/// A pool of connections.
+/// Where connections come from.
 pub(super) enum Database {
-    Sqlite(SqlitePool),
+    Sqlite(SqliteFile),
     Postgres(PgPool),
 }
 
@@ -61,11 +62,7 @@ impl Database {
     /// A URL that Postgres's own clients would not take either.
     pub(super) fn open(url: &CatalogUrl) -> Result<Self, sqlx::Error> {
         Ok(match url {
-            CatalogUrl::Sqlite(path) => {
-                let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(TIMEOUT);
-                let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(TIMEOUT);
-                Self::Sqlite(pool.connect_lazy_with(options.disable_statement_logging()))
-            }
+            CatalogUrl::Sqlite(path) => Self::Sqlite(SqliteFile::at(path)),
             CatalogUrl::Postgres(url) => Self::Postgres(postgres(url.expose().parse()?)),
         })
     }
@@ -79,13 +76,24 @@ impl Database {
         let text = text.into();
         let rows = async {
             Ok(match self {
-                Self::Sqlite(pool) => query(text, values).fetch_all(pool).await?.into_iter().map(Row::Sqlite).collect(),
+                Self::Sqlite(file) => {
+                    query(text, values).fetch_all(&file.pool()).await?.into_iter().map(Row::Sqlite).collect()
+                }
                 Self::Postgres(pool) => {
                     query(text, values).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
                 }
             })
         };
         timeout(TIMEOUT, rows).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+
+    /// Whether it is another than before, from here on. Behind a server's name one that was put back from a copy is known
+    /// by its feed only.
+    pub(super) fn was_replaced(&self) -> bool {
+        match self {
+            Self::Sqlite(file) => file.reopen_if_replaced(),
+            Self::Postgres(_) => false,
+        }
     }
 
     /// Who is told of every commit on `channel`. SQLite tells nobody.

@@ -1,7 +1,7 @@
 //! Following the `changes` feed: once a second, and at once where Postgres says so.
 
 use super::{Catalog, feed::Outcome, rows::Change};
-use crate::observe::FeedMetrics;
+use crate::{clock::since_epoch, observe::FeedMetrics};
 use proto::{
     catalog::FEED_CHANNEL,
     id::{FileId, UserId},
@@ -21,14 +21,24 @@ const BATCH: i64 = 500;
 pub(crate) struct Follower<'a> {
     catalog: &'a Catalog,
     metrics: &'a FeedMetrics,
-    /// The last row that was read; `None` before the first look.
-    position: Option<i64>,
+    position: Position,
     listener: Option<PgListener>,
     /// The look to come is for what the listener was told.
     is_notified: bool,
     /// What the last batch named: a look-up that was under way may have put it back.
     named: Named,
     is_lost: bool,
+}
+
+/// How far the feed was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Position {
+    /// It was not looked at yet.
+    Nowhere,
+    /// There was no row.
+    Beginning,
+    /// The last row that was read.
+    Behind(Change),
 }
 
 /// What changes name.
@@ -43,7 +53,7 @@ impl<'a> Follower<'a> {
         Self {
             catalog,
             metrics,
-            position: None,
+            position: Position::Nowhere,
             listener: None,
             is_notified: false,
             named: Named::default(),
@@ -83,7 +93,7 @@ impl<'a> Follower<'a> {
                 if std::mem::take(&mut self.is_lost) {
                     tracing::info!("the feed of changes is read again");
                 }
-                self.metrics.read(self.position.unwrap_or(0));
+                self.metrics.read(self.position.number());
                 has_changed
             }
             Err(error) => {
@@ -98,18 +108,23 @@ impl<'a> Follower<'a> {
 
     async fn read(&mut self) -> Result<bool, sqlx::Error> {
         self.catalog.drop_named(&std::mem::take(&mut self.named));
-        let Some(position) = self.position else { return self.begin_anew().await };
-        let mut changes = self.catalog.database.changes(position, BATCH).await?;
-        if changes.first().map(|change| change.number) != Some(position) && !(position == 0 && begins(&changes)) {
-            tracing::warn!("changes were missed; nothing that was remembered is believed");
-            self.metrics.gap();
+        if self.catalog.database.was_replaced() {
+            tracing::warn!("the catalog is another file than before");
+            return self.begin_behind_a_gap().await;
+        }
+        if self.position == Position::Nowhere {
             return self.begin_anew().await;
         }
-        changes.retain(|change| change.number > position);
+        let mut changes = self.catalog.database.changes(self.position.number(), BATCH).await?;
+        if !self.position.is_gone_on_from_by(&changes) {
+            return self.begin_behind_a_gap().await;
+        }
+        let last = self.position.number();
+        changes.retain(|change| change.number > last);
         if let Some(newest) = changes.last() {
-            let newest = newest.number;
+            let newest = newest.clone();
             self.apply(&changes).await?;
-            self.position = Some(newest);
+            self.position = Position::Behind(newest);
             if i64::try_from(changes.len()).is_ok_and(|length| length >= BATCH - 1) {
                 return Box::pin(self.read()).await.map(|_| true);
             }
@@ -117,9 +132,16 @@ impl<'a> Follower<'a> {
         Ok(!changes.is_empty())
     }
 
+    async fn begin_behind_a_gap(&mut self) -> Result<bool, sqlx::Error> {
+        tracing::warn!("changes were missed; nothing that was remembered is believed");
+        self.metrics.gap();
+        self.position = Position::Nowhere;
+        self.begin_anew().await
+    }
+
     /// From the feed's end on, with nothing remembered.
     async fn begin_anew(&mut self) -> Result<bool, sqlx::Error> {
-        self.position = Some(self.catalog.database.newest_change().await?);
+        self.position = self.catalog.database.newest_change().await?.map_or(Position::Beginning, Position::Behind);
         self.catalog.forget_all();
         self.catalog.feed.tell_of_a_gap();
         self.catalog.forget_all();
@@ -135,7 +157,8 @@ impl<'a> Follower<'a> {
         self.catalog.drop_named(&named);
         self.catalog.feed.tell(outcomes);
         self.catalog.drop_named(&named);
-        self.metrics.changes(changes.len());
+        let now = since_epoch();
+        changes.iter().for_each(|change| self.metrics.heeded(change.at, now));
         self.named = named;
         Ok(())
     }
@@ -160,7 +183,21 @@ impl<'a> Follower<'a> {
     }
 }
 
-/// Whether a feed that was empty begins with its first row, or is empty still.
-fn begins(changes: &[Change]) -> bool {
-    changes.first().is_none_or(|change| change.number == 1)
+impl Position {
+    /// 0 before the first row.
+    fn number(&self) -> i64 {
+        match self {
+            Self::Nowhere | Self::Beginning => 0,
+            Self::Behind(last) => last.number,
+        }
+    }
+
+    /// Whether these, read from the last row on, are of the same feed, and none between is missing.
+    fn is_gone_on_from_by(&self, changes: &[Change]) -> bool {
+        match self {
+            Self::Nowhere => false,
+            Self::Beginning => changes.first().is_none_or(|change| change.number == 1),
+            Self::Behind(last) => changes.first() == Some(last),
+        }
+    }
 }

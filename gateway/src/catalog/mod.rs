@@ -4,6 +4,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`database`] | SQLite and Postgres behind one set of statements |
+//! | [`sqlite`] | the file behind a name, whichever it is now |
 //! | [`rows`] | the statements, and what their rows mean |
 //! | [`feed`] | what is known of the feed, and the right of a stream to go on |
 //! | [`follow`] | the reading of it |
@@ -12,6 +13,7 @@ mod database;
 mod feed;
 mod follow;
 mod rows;
+mod sqlite;
 #[cfg(test)]
 mod tests;
 

@@ -6,6 +6,7 @@ use proto::{
     etag::ETag,
     id::{FileId, UserId},
 };
+use std::time::Duration;
 
 /// What a [`FileEntry`] is made of.
 const FILE: &str = "f.user_id, f.object_key, f.filename, f.content_type, f.size, f.etag, f.modified_at_seconds, \
@@ -16,15 +17,18 @@ const USER: &str = "u.blocked_at, u.banned_at, u.deleted_at, u.urls_revoked_befo
 
 const SCHEMA: &str = "SELECT MAX(version) AS version FROM _sqlx_migrations WHERE success";
 
-/// The last row that was read is asked for again: if it is not there, this is not the feed that it was read from.
-const CHANGES: &str = "SELECT seq, file_id, user_id FROM changes WHERE seq >= $1 ORDER BY seq LIMIT $2";
+/// The last row that was read is asked for again: if it is not there as it was, this is not the feed that it was read from.
+const CHANGES: &str = "SELECT seq, file_id, user_id, at FROM changes WHERE seq >= $1 ORDER BY seq LIMIT $2";
 
-const NEWEST_CHANGE: &str = "SELECT COALESCE(MAX(seq), 0) AS seq FROM changes";
+const NEWEST_CHANGE: &str = "SELECT seq, file_id, user_id, at FROM changes ORDER BY seq DESC LIMIT 1";
 
 /// One row of the feed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) number: i64,
+    /// When it was written, since the Unix epoch. After a catalog was put back from a copy, its numbers come again, and its
+    /// times do not.
+    pub(super) at: Duration,
     pub(super) file: Option<FileId>,
     pub(super) user: Option<UserId>,
 }
@@ -67,14 +71,12 @@ impl Database {
     /// The feed from the row `from` on, that row too.
     pub(super) async fn changes(&self, from: i64, limit: i64) -> Result<Vec<Change>, sqlx::Error> {
         let rows = self.all(CHANGES, &[Value::Number(from), Value::Number(limit)]).await?;
-        let change =
-            |row: &Row| Ok(Change { number: row.get("seq")?, file: id(row, "file_id")?, user: id(row, "user_id")? });
         rows.iter().map(change).collect()
     }
 
-    /// The number of the feed's newest row; 0 before there is any.
-    pub(super) async fn newest_change(&self) -> Result<i64, sqlx::Error> {
-        self.all(NEWEST_CHANGE, &[]).await?.first().ok_or(sqlx::Error::RowNotFound)?.get("seq")
+    /// The feed's newest row, if there is any.
+    pub(super) async fn newest_change(&self) -> Result<Option<Change>, sqlx::Error> {
+        self.all(NEWEST_CHANGE, &[]).await?.first().map(change).transpose()
     }
 
     /// The schema's version; 0 before there is one.
@@ -87,6 +89,11 @@ impl Database {
 /// An id; `None` for none, and for one that no URL can name.
 fn id<T: std::str::FromStr>(row: &Row, column: &str) -> Result<Option<T>, sqlx::Error> {
     Ok(row.get::<Option<String>>(column)?.and_then(|id| id.parse().ok()))
+}
+
+fn change(row: &Row) -> Result<Change, sqlx::Error> {
+    let at = Duration::from_millis(u64::try_from(row.get::<i64>("at")?).unwrap_or(0));
+    Ok(Change { number: row.get("seq")?, at, file: id(row, "file_id")?, user: id(row, "user_id")? })
 }
 
 fn file_entry(row: &Row) -> Result<Option<FileEntry>, sqlx::Error> {

@@ -2,7 +2,7 @@
 //! them.
 
 use crate::{
-    body::Body,
+    body::{Body, Way},
     response::Answer,
     store::{Part, ReadError},
 };
@@ -54,7 +54,7 @@ impl<const MOST: u64> http_body::Body for Copied<MOST> {
                 Part::Bytes(bytes) => bytes,
                 Part::File(file, range) => copy(&file, range).map_err(|error| self.body.broken_by(&error))?,
             };
-            self.body.sent(bytes.len() as u64);
+            self.body.sent(bytes.len() as u64, Way::Copy);
             Ok(Frame::data(bytes))
         }))
     }

@@ -41,10 +41,13 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use workers::Workers;
+pub(crate) use workers::take_turns;
 
 /// After a failed accept: for instance no file descriptor was left.
 const FIRST_BACKOFF: Duration = Duration::from_millis(10);
 const ADMIN_CONNECTIONS: usize = 64;
+/// After the last connection was accepted: for a first request that is on its way.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// Between two looks at the certificate's files.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -55,12 +58,16 @@ pub(crate) async fn serve_files(
     drain: CancellationToken,
     cut: CancellationToken,
 ) -> io::Result<()> {
-    let config = &gateway.shared.config;
+    let (config, metrics) = (&gateway.shared.config, &gateway.shared.metrics);
+    let workers = Workers::start(config.threads.unwrap_or_else(cores))?;
+    gateway.shared.threads.get_or_init(|| workers.runtimes());
+    let connections = limits::connections(config.max_connections);
+    metrics.connections_limit.set(i64::try_from(connections).unwrap_or(i64::MAX));
     let acceptor = Acceptor {
         gateway: &gateway,
-        connections: Arc::new(Semaphore::new(limits::connections(config.max_connections))),
+        connections: Arc::new(Semaphore::new(connections)),
         peers: Peers::new(config.max_per_peer),
-        workers: Workers::start(config.threads.unwrap_or_else(cores))?,
+        workers,
         open: TaskTracker::new(),
     };
     tokio::select! {
@@ -69,6 +76,12 @@ pub(crate) async fn serve_files(
     }
     drop(listener);
     let room = &gateway.shared.room;
+    // Whoever was accepted a moment ago could not know that we are about to stop.
+    tokio::select! {
+        () = room.all_have_asked() => {}
+        () = sleep(FIRST_REQUEST) => {}
+        () = cut.cancelled() => {}
+    }
     room.tell_all(Notice::Finish);
     acceptor.open.close();
     tokio::select! {

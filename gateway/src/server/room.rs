@@ -6,14 +6,17 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
-    time::Instant,
+    time::{Duration, Instant},
 };
+use tokio::time::sleep;
 
 /// A pause shorter than this is nothing to be cut for.
 const SHORTEST_WAIT_MS: u64 = 1_000;
+/// Between two looks whether all have asked.
+const LOOK: Duration = Duration::from_millis(10);
 /// Not waiting.
 const BUSY: u64 = u64::MAX;
 
@@ -37,6 +40,8 @@ impl Notice {
 pub(crate) struct Room {
     opened: Instant,
     seats: Mutex<Seats>,
+    /// Milliseconds since then. Before it, nobody can have waited long enough to be cut for an answer.
+    next_look: AtomicU64,
 }
 
 struct Seats {
@@ -51,6 +56,7 @@ pub(super) struct Seat {
     opened: Instant,
     idle_since: AtomicU64,
     stalled_since: AtomicU64,
+    has_asked: AtomicBool,
     notice: AtomicU8,
     connection: AtomicWaker,
 }
@@ -65,7 +71,7 @@ pub(super) struct Seated {
 impl Room {
     pub(crate) fn open() -> Arc<Self> {
         let seats = Seats { by_number: HashMap::new(), next: 0, told: Notice::GoOn };
-        Arc::new(Self { opened: Instant::now(), seats: Mutex::new(seats) })
+        Arc::new(Self { opened: Instant::now(), seats: Mutex::new(seats), next_look: AtomicU64::new(0) })
     }
 
     pub(super) fn seat(self: &Arc<Self>) -> Seated {
@@ -84,6 +90,13 @@ impl Room {
         seats.by_number.values().for_each(|seat| seat.tell(notice));
     }
 
+    /// Comes to its end once no connection is without its first request.
+    pub(super) async fn all_have_asked(&self) {
+        while self.seats().by_number.values().any(|seat| !seat.has_asked.load(Ordering::Relaxed)) {
+            sleep(LOOK).await;
+        }
+    }
+
     /// Cuts the connection that has been without a request longest, for its client loses nothing. Only where every
     /// connection has one, the one whose client has taken nothing of its answer for longest.
     pub(super) fn make(&self) {
@@ -92,9 +105,18 @@ impl Room {
         self.cut(longest);
     }
 
-    /// Cuts the connection whose client has taken nothing of its answer for longest: it holds an answer's place.
+    /// Cuts the connection whose client has taken nothing of its answer for longest: it holds an answer's place. Whoever
+    /// is refused one asks for this, thousands a second: it looks only where it can find somebody.
     pub(crate) fn make_for_an_answer(&self) {
-        self.cut(self.seats().longest(|seat| &seat.stalled_since));
+        let now = milliseconds(self.opened, Instant::now());
+        if now < self.next_look.load(Ordering::Relaxed) {
+            return;
+        }
+        let seats = self.seats();
+        let longest = seats.longest(|seat| &seat.stalled_since);
+        let since = longest.map_or(now, |(since, _)| since);
+        self.next_look.store(since.saturating_add(SHORTEST_WAIT_MS), Ordering::Relaxed);
+        self.cut(longest);
     }
 
     /// Has every connection look around again that waits for its client to take some of its answer.
@@ -127,13 +149,16 @@ impl Seats {
 impl Seat {
     fn new(opened: Instant, told: Notice) -> Self {
         let busy = || AtomicU64::new(BUSY);
-        let (notice, connection) = (AtomicU8::new(told as u8), AtomicWaker::new());
-        Self { opened, idle_since: busy(), stalled_since: busy(), notice, connection }
+        let (has_asked, notice) = (AtomicBool::new(false), AtomicU8::new(told as u8));
+        Self { opened, idle_since: busy(), stalled_since: busy(), has_asked, notice, connection: AtomicWaker::new() }
     }
 
     /// Without a request since then, or not.
     pub(super) fn idle(&self, since: Option<Instant>) {
         self.idle_since.store(self.wait(since), Ordering::Relaxed);
+        if since.is_none() {
+            self.has_asked.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Its client has taken nothing of its answer since then, or is taking it.
@@ -192,4 +217,71 @@ impl Drop for Seated {
 
 fn milliseconds(opened: Instant, now: Instant) -> u64 {
     u64::try_from(now.saturating_duration_since(opened).as_millis()).unwrap_or(BUSY - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn first_requests_are_waited_for_and_no_others() {
+        let room = Room::open();
+        let (early, late) = (room.seat(), room.seat());
+        early.seat.idle(Some(Instant::now()));
+        early.seat.idle(None);
+        early.seat.idle(Some(Instant::now()));
+        assert!(room.all_have_asked().now_or_never().is_none(), "one has said nothing yet");
+        late.seat.idle(None);
+        assert!(room.all_have_asked().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn who_has_left_is_not_waited_for() {
+        let room = Room::open();
+        drop(room.seat());
+        assert!(room.all_have_asked().now_or_never().is_some());
+    }
+
+    /// A room that has been open for a minute.
+    fn room() -> Arc<Room> {
+        let opened = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+        let room = Arc::into_inner(Room::open()).unwrap();
+        Arc::new(Room { opened, ..room })
+    }
+
+    fn stalled_for(room: &Arc<Room>, seconds: u64) -> Seated {
+        let seated = room.seat();
+        seated.seat.stalled(Instant::now().checked_sub(Duration::from_secs(seconds)));
+        seated
+    }
+
+    #[test]
+    fn for_each_answer_the_one_that_has_stalled_longest_is_cut_and_nobody_who_takes_bytes() {
+        let room = room();
+        let (busy, short, long) = (room.seat(), stalled_for(&room, 20), stalled_for(&room, 40));
+        room.make_for_an_answer();
+        assert!(long.seat.is_told() && !short.seat.is_told());
+        drop(long);
+        room.make_for_an_answer();
+        assert!(short.seat.is_told() && !busy.seat.is_told());
+    }
+
+    #[test]
+    fn whoever_stalls_later_is_cut_once_they_have_waited_long_enough() {
+        let room = room();
+        room.make_for_an_answer();
+        let stalled = stalled_for(&room, 0);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !stalled.seat.is_told() {
+            assert!(Instant::now() < deadline, "nobody was cut");
+            std::thread::sleep(Duration::from_millis(10));
+            room.make_for_an_answer();
+        }
+        assert!(
+            milliseconds(room.opened, Instant::now())
+                >= stalled.seat.stalled_since.load(Ordering::Relaxed) + SHORTEST_WAIT_MS
+        );
+    }
 }

@@ -40,6 +40,11 @@ impl Workers {
         Ok(Self { workers, _end: end.drop_guard() })
     }
 
+    /// Those of the threads.
+    pub(super) fn runtimes(&self) -> Vec<Handle> {
+        self.workers.iter().map(|worker| worker.runtime.clone()).collect()
+    }
+
     /// Runs a connection on the worker that has the fewest. It keeps its load until its end.
     pub(super) fn spawn<C>(&self, connection: impl FnOnce(Load) -> C)
     where
@@ -62,6 +67,15 @@ impl Worker {
     }
 }
 
+/// Comes to its end when each of these threads has taken a turn.
+pub(crate) async fn take_turns(threads: &[Handle]) {
+    let turns: Vec<_> = threads.iter().map(|thread| thread.spawn(async {})).collect();
+    for turn in turns {
+        // A thread that has ended has nothing left to serve.
+        let _ = turn.await;
+    }
+}
+
 /// For threads that wait for the disk: where they share a core with one that serves, that one goes first.
 fn stand_back() {
     #[cfg(target_os = "linux")]
@@ -80,5 +94,33 @@ impl Load {
 impl Drop for Load {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{sync::mpsc, time::Duration};
+    use tokio::time::timeout;
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn a_thread_that_hangs_takes_no_turn() {
+        let workers = Workers::start(2).unwrap();
+        let threads = workers.runtimes();
+        timeout(SOON, take_turns(&threads)).await.expect("both are idle");
+        let (release, hangs) = mpsc::channel::<()>();
+        threads[1].spawn(async move { hangs.recv() });
+        let mut turns = std::pin::pin!(take_turns(&threads));
+        assert!(timeout(Duration::from_millis(300), turns.as_mut()).await.is_err());
+        release.send(()).unwrap();
+        timeout(SOON, turns).await.expect("it goes on");
+    }
+
+    #[tokio::test]
+    async fn threads_that_have_ended_are_not_waited_for() {
+        let threads = Workers::start(2).unwrap().runtimes();
+        timeout(SOON, take_turns(&threads)).await.expect("nothing hangs");
     }
 }

@@ -1,6 +1,6 @@
 //! A bucket, asked in bounded GETs: each is held to one version of one object, and its bytes are counted.
 
-use super::StorageError;
+use super::{StorageError, repeats};
 use crate::observe::OriginMetrics;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
@@ -10,12 +10,18 @@ use object_store::{
     client::{HttpError, HttpErrorKind},
     path::Path,
 };
+use prometheus::IntCounter;
 use proto::{
     catalog::FileEntry,
     etag::ETag,
     storage::{Aws, loggable_cause},
 };
-use std::{error::Error, ops::Range, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    ops::Range,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -74,6 +80,7 @@ impl Bucket {
             .with_allow_http(aws.is_plain_http());
         let retry = RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(20), ..RetryConfig::default() };
         let mut builder = AmazonS3Builder::new().with_client_options(client).with_retry(retry);
+        builder = builder.with_http_connector(repeats::Connector(metrics.repeats.clone()));
         for (name, value) in &aws.0 {
             if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
                 builder = builder.with_config(key, value);
@@ -124,21 +131,24 @@ impl Bucket {
 impl Object {
     /// Whether the object is there in this version.
     pub(crate) async fn check(&self) -> Result<(), StorageError> {
+        let began = Instant::now();
         let outcome = self.head().await;
-        self.origin.metrics.asked(outcome.as_ref().err());
+        self.origin.metrics.asked(outcome.as_ref().err(), began.elapsed());
         outcome
     }
 
     async fn head(&self) -> Result<(), StorageError> {
-        let head = self.origin.store.head(&self.path);
-        let meta = timeout(HEAD_TIMEOUT, head).await.map_err(|_| StorageError::TimedOut)??;
-        self.compare(&meta)
+        let options = GetOptions { head: true, extensions: repeats::counted(), ..GetOptions::default() };
+        let head = self.origin.store.get_opts(&self.path, options);
+        let head = timeout(HEAD_TIMEOUT, head).await.map_err(|_| StorageError::TimedOut)??;
+        self.compare(&head.meta)
     }
 
     /// Asks for a range; its head was right when this returns.
     pub(super) async fn get(&self, range: Range<u64>) -> Result<Body, StorageError> {
+        let began = Instant::now();
         let outcome = self.ask(range).await;
-        self.origin.metrics.asked(outcome.as_ref().err());
+        self.origin.metrics.asked(outcome.as_ref().err(), began.elapsed());
         outcome
     }
 
@@ -146,6 +156,7 @@ impl Object {
         let options = GetOptions {
             range: Some(GetRange::Bounded(range.clone())),
             if_match: Some(self.etag.as_str().to_owned()),
+            extensions: repeats::counted(),
             ..GetOptions::default()
         };
         let asked = async {
@@ -157,7 +168,8 @@ impl Object {
         if result.range != range {
             return Err(StorageError::Nonsense("storage answered another range than the one asked for".into()));
         }
-        Ok(Body { left: range.end - range.start, pieces: result.into_stream(), _turn: turn })
+        let (left, received) = (range.end - range.start, self.origin.metrics.received.clone());
+        Ok(Body { left, pieces: result.into_stream(), received, _turn: turn })
     }
 
     fn compare(&self, meta: &ObjectMeta) -> Result<(), StorageError> {
@@ -170,6 +182,7 @@ impl Object {
 pub(super) struct Body {
     pieces: BoxStream<'static, object_store::Result<Bytes>>,
     left: u64,
+    received: IntCounter,
     _turn: OwnedSemaphorePermit,
 }
 
@@ -187,6 +200,7 @@ impl Body {
                 Ok(None) => return Err(StorageError::Truncated),
                 Err(_) => return Err(StorageError::TimedOut),
             };
+            self.received.inc_by(piece.len() as u64);
             return match self.left.checked_sub(piece.len() as u64) {
                 Some(left) => {
                     self.left = left;

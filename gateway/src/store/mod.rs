@@ -5,6 +5,7 @@ mod bucket;
 mod chunks;
 mod local;
 mod pages;
+mod repeats;
 mod windows;
 
 use crate::{
@@ -164,6 +165,16 @@ impl Opened {
     }
 }
 
+/// Where bytes are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Folder,
+    /// The chunk cache, which had them before they were wanted.
+    Cache,
+    /// The bucket, whether they were asked for by this reader or by another that wanted them then.
+    Origin,
+}
+
 /// Some of a range's bytes, never none.
 #[derive(Debug)]
 pub(crate) enum Part {
@@ -195,6 +206,15 @@ impl Reader {
             Self::Local(reader) => reader.poll_next(cx, most),
             Self::Remote(reader) => reader.poll_next(cx).map_ok(Part::Bytes),
             Self::Cached(reader) => reader.poll_next(cx, most),
+        }
+    }
+
+    /// Of the part that was read last.
+    pub(crate) fn source(&self) -> Source {
+        match self {
+            Self::Local(_) => Source::Folder,
+            Self::Remote(_) => Source::Origin,
+            Self::Cached(reader) => reader.source(),
         }
     }
 

@@ -1,6 +1,9 @@
 //! Methods and routes of both listeners.
 
-use crate::{gateway_and_file, harness};
+use crate::{
+    gateway_and_file,
+    harness::{self, PATIENCE, eventually},
+};
 use std::collections::BTreeSet;
 
 #[test]
@@ -36,7 +39,7 @@ fn an_unknown_path_is_404_in_json() {
 fn the_admin_listener_tells_of_life_readiness_and_numbers() {
     let (gateway, file) = gateway_and_file();
     gateway.get(&file.url()).send().assert_whole(&file.bytes);
-    for target in ["/healthz", "/readyz"] {
+    for target in ["/healthz", "/readyz", "/rotation"] {
         assert_eq!(gateway.admin("GET", target).send().status(), 200, "{target}");
         let head = gateway.admin("HEAD", target).send();
         assert_eq!((head.status(), head.body()), (200, &b""[..]), "{target}");
@@ -70,7 +73,7 @@ fn the_admin_listener_serves_no_file() {
 #[test]
 fn the_public_listener_tells_nothing_of_the_inside() {
     let (gateway, _) = gateway_and_file();
-    for target in ["/healthz", "/readyz", "/metrics", "/api/metrics", "/debug/pprof"] {
+    for target in ["/healthz", "/readyz", "/rotation", "/metrics", "/api/metrics", "/debug/pprof"] {
         gateway.get(target).send().assert_error_shape(404);
     }
 }
@@ -83,8 +86,11 @@ fn a_gateway_waits_for_its_schema() {
         assert_eq!(gateway.exited(), None, "it waits:\n{}", gateway.log());
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
+    eventually("/readyz says so", PATIENCE, || (gateway.readiness() == Some(503)).then_some(()));
+    assert_eq!(gateway.admin("GET", "/rotation").send().status(), 503, "it has never been ready");
     gateway.catalog().migrate();
     gateway.await_ready();
+    assert_eq!(gateway.admin("GET", "/rotation").send().status(), 200);
     let file = gateway.store("clip.mp4", b"bytes");
     gateway.get(&file.url()).send().assert_whole(b"bytes");
 }

@@ -8,7 +8,10 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
-use std::{path::Path, sync::Mutex};
+use std::{
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
 
 pub(crate) struct Catalog {
     url: String,
@@ -93,6 +96,27 @@ impl Catalog {
     /// The oldest rows of the feed go, but for the newest.
     pub(crate) fn trim_changes(&self) {
         self.run("DELETE FROM changes WHERE seq < (SELECT MAX(seq) FROM changes)", &[]);
+    }
+
+    /// The file of SQLite, as a backup takes it: a copy of now, in one piece.
+    pub(crate) fn copy(&self) -> PathBuf {
+        let copy = self.file().with_extension("copy");
+        self.run("VACUUM INTO $1", &[copy.to_str().expect("a path of text")]);
+        copy
+    }
+
+    /// The copy takes the file's place, under the feet of whoever has that open.
+    pub(crate) fn put_back(&self, copy: &Path) {
+        let path = self.file();
+        for beside in ["db-wal", "db-shm"] {
+            std::fs::remove_file(path.with_extension(beside)).expect("while it is open there is its log");
+        }
+        std::fs::rename(copy, &path).expect("its place can be taken");
+        *self.connection.lock().expect("no statement panics") = Database::Sqlite(runtime().block_on(sqlite(&path)));
+    }
+
+    fn file(&self) -> PathBuf {
+        self.url.strip_prefix("sqlite://").expect("a file of SQLite").into()
     }
 
     pub(crate) fn insert(&self, file: &File) {

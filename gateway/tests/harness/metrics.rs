@@ -1,12 +1,21 @@
 //! What `/metrics` says.
 
 use super::Gateway;
+use std::collections::BTreeSet;
 
 impl Gateway {
     #[track_caller]
     fn metrics(&self) -> String {
         let answer = self.admin("GET", "/metrics").send();
         String::from_utf8_lossy(answer.body()).into_owned()
+    }
+
+    /// The names of all series, with their labels.
+    #[track_caller]
+    pub(crate) fn all_series(&self) -> BTreeSet<String> {
+        let text = self.metrics();
+        let series = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.rsplit_once(' '));
+        series.map(|(series, _)| series.to_owned()).collect()
     }
 
     /// The sum of a series over all its labels; 0 when it is not there.

@@ -11,7 +11,8 @@
 //! | [`file`], [`storage`], [`catalog`] | what the gateway serves from |
 //! | [`origin`] | storage as the gateway meets it on a bad day |
 //! | [`health`], [`metrics`] | what must hold after every abuse, what an operator sees |
-//! | [`random`] | bytes that are the same on every run |
+//! | [`supervised`] | who hands over a socket and hears how the gateway is |
+//! | [`host`], [`random`] | an address of a test's own, bytes that are the same on every run |
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part of the harness")]
 
 mod answer;
@@ -20,6 +21,7 @@ mod client;
 mod file;
 pub(crate) mod frames;
 mod health;
+mod host;
 mod http2;
 mod link;
 mod metrics;
@@ -28,6 +30,7 @@ mod origin;
 mod process;
 mod random;
 mod storage;
+mod supervised;
 mod tls;
 
 pub(crate) use answer::{Answer, EXPOSED};
@@ -41,6 +44,7 @@ pub(crate) use origin::{ALL, CANARY, Fault, Origin, Seen};
 pub(crate) use process::{Exit, Gateway, Setup, setup, setup_without_schema, start};
 pub(crate) use random::{Random, bytes};
 pub(crate) use storage::{Storage, Stored, aws_variables};
+pub(crate) use supervised::Ear;
 pub(crate) use tls::{Certificate, ClientConfig};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

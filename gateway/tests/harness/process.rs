@@ -1,14 +1,21 @@
 //! The gateway as a process: started with nothing in its environment but what a test says, killed when dropped.
 
 use super::{
-    Connection, File, PATIENCE, Raw, Request, SECRET, catalog::Catalog, eventually, health::Level,
-    link::signatures_made, storage::Storage, storage::aws_variables, tls::ClientConfig,
+    Connection, File, PATIENCE, Raw, Request, SECRET,
+    catalog::Catalog,
+    eventually,
+    health::Level,
+    host::{give_to, own_address},
+    link::signatures_made,
+    storage::Storage,
+    storage::aws_variables,
+    tls::ClientConfig,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     collections::BTreeMap,
     fs,
-    net::{Ipv4Addr, SocketAddrV4},
+    net::{Ipv4Addr, SocketAddrV4, TcpListener},
     os::unix::process::{CommandExt, ExitStatusExt},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -52,6 +59,7 @@ pub(crate) struct Setup {
     before: Vec<String>,
     own_mounts: bool,
     user: Option<u32>,
+    pub(super) socket: Option<TcpListener>,
     pub(super) tls: Option<Arc<ClientConfig>>,
 }
 
@@ -89,6 +97,7 @@ impl Setup {
             before: Vec::new(),
             own_mounts: false,
             user: None,
+            socket: None,
             tls: None,
         }
     }
@@ -121,7 +130,7 @@ impl Setup {
         self.after(&format!("mount -t tmpfs -o mode=700,{options} none '{}'", folder.display()))
     }
 
-    fn after(mut self, command: &str) -> Self {
+    pub(super) fn after(mut self, command: &str) -> Self {
         self.before.push(command.to_owned());
         self
     }
@@ -203,7 +212,7 @@ impl Setup {
             give_to(self.home.path(), id);
             command.uid(id).gid(id);
         }
-        command.env_clear().envs(&self.variables).current_dir(self.home.path()).stdin(Stdio::null());
+        command.env_clear().envs(&self.variables).current_dir(self.home.path()).stdin(self.stdin());
         command.stdout(log.try_clone().expect("one file for both")).stderr(log);
         (command.spawn().expect("the gateway can be run"), path)
     }
@@ -224,23 +233,6 @@ impl Setup {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]);
         command
-    }
-}
-
-/// A loopback address that no other running test has, so that the well-known ports are free on it.
-fn own_address() -> Ipv4Addr {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed) % 250 + 2;
-    let [_, _, high, low] = std::process::id().to_be_bytes();
-    Ipv4Addr::new(127, high, low, u8::try_from(count).expect("it is under 252"))
-}
-
-fn give_to(path: &Path, id: u32) {
-    std::os::unix::fs::lchown(path, Some(id), Some(id)).expect("root can give folders away");
-    if path.is_dir() && !path.is_symlink() {
-        for entry in fs::read_dir(path).expect("a folder can be listed") {
-            give_to(&entry.expect("an entry").path(), id);
-        }
     }
 }
 

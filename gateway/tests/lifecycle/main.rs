@@ -1,4 +1,5 @@
-//! Too many requests, a stop in their midst, and one restart after another (H1, H3 and H4 of the abuse list).
+//! Too many requests, a stop in their midst, one restart after another, and a service manager (H1, H3 and H4 of the
+//! abuse list).
 //! Memory under a thousand slow readers (H2) is measured by `loadtest/memory.sh`.
 #[path = "../harness/mod.rs"]
 mod harness;
@@ -6,3 +7,4 @@ mod harness;
 mod overload;
 mod restarts;
 mod stops;
+mod supervision;

@@ -45,6 +45,7 @@ fn told_to_stop_it_finishes_every_transfer_and_takes_no_new_one() {
     let (file, downloads) = transfers(&gateway);
     gateway.signal(Signal::TERM);
     await_unready(&gateway);
+    assert_eq!(gateway.admin("GET", "/rotation").send().status(), 503);
     await_closed(&gateway);
     for mut download in downloads {
         let (bytes, ended) = download.rest();

@@ -4,5 +4,6 @@
 mod harness;
 
 mod catalogs;
+mod restored;
 mod streams;
 mod unheard;

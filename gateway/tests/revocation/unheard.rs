@@ -34,6 +34,7 @@ fn what_was_looked_up_is_served_and_nothing_else_until_the_catalog_is_back() {
     take_away(&gateway);
     gateway.get(&unknown.url()).send().assert_error_code(503, "catalog_unavailable");
     eventually("/readyz says so", PATIENCE, || (gateway.readiness() == Some(503)).then_some(()));
+    assert_eq!(gateway.admin("GET", "/rotation").send().status(), 200, "it was ready, and serves on");
     eventually("the feed is missed", PATIENCE, || (gateway.metric("gateway_feed_errors_total") > 5.0).then_some(()));
     gateway.get(&known.url()).send().assert_whole(b"known");
     gateway.get(&unknown.url()).send().assert_error_code(503, "catalog_unavailable");

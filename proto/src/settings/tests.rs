@@ -6,13 +6,18 @@ const TABLE: &[Setting] = &[
     Setting::new("DEPTH", "3", "How deep"),
     Setting::unset("NAME", "What it is called"),
     Setting::secret("PASSWORD", "Kept"),
+    Setting::connection("PLACE", "Where it is"),
     Setting::document("RULES", "What holds here"),
     Setting::secret("GATEWAY_SECRET", "Of the gateway"),
 ];
 
 fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Settings {
+    read_with_aws(arguments, variables, &[])
+}
+
+fn read_with_aws(arguments: &[&str], variables: &[(&str, &str)], aws: &[(&str, &str)]) -> Settings {
     let arguments = ["test"].into_iter().chain(arguments.iter().copied());
-    let dive = tool(Command::new("dive"), &[TABLE], &["DEPTH", "PASSWORD"]);
+    let dive = tool(Command::new("dive"), &[TABLE], &["DEPTH", "PASSWORD", "PLACE"]);
     let flags = program("test", "A test", &[TABLE], vec![dive]).try_get_matches_from(arguments).unwrap();
     let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).into());
     let file = |path: &str| match path {
@@ -27,7 +32,7 @@ fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Settings {
             names: &variables.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>(),
             file: &file,
             is_shared: &|path| path == "/there",
-            aws: &Aws::default(),
+            aws: &Aws(aws.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()),
         },
         &[("NAME", "own".into())],
     )
@@ -69,6 +74,35 @@ fn a_secret_comes_from_its_file_without_the_newline() {
     assert_eq!(read(&[], &[("PASSWORD", "given")]).text("PASSWORD"), Some("given"));
     let twice = read(&[], &[("PASSWORD", "given"), ("PASSWORD_FILE", "/there")]).finish(Some(())).unwrap_err();
     assert!(twice.to_string().contains("PASSWORD is given twice"));
+}
+
+#[test]
+fn a_url_that_may_hold_a_password_comes_from_its_file_too_and_is_a_flag_of_tools_all_the_same() {
+    assert_eq!(read(&[], &[("PLACE_FILE", "/there")]).text("PLACE"), Some("kept"));
+    assert_eq!(read(&["dive", "--place-file", "/there"], &[]).text("PLACE"), Some("kept"));
+    assert_eq!(read(&["dive", "--place", "here"], &[]).text("PLACE"), Some("here"));
+    let twice = read(&["--place", "here"], &[("PLACE_FILE", "/there")]).finish(Some(())).unwrap_err();
+    assert!(twice.to_string().contains("PLACE is given twice"));
+}
+
+#[test]
+fn a_key_of_the_object_store_comes_from_its_file_too() {
+    let files = [("AWS_REGION", "eu"), ("AWS_SECRET_ACCESS_KEY_FILE", "/there"), ("AWS_ACCESS_KEY_ID_FILE", "")];
+    let read = read_with_aws(&[], &[], &files);
+    let mut aws: Vec<_> = read.aws().0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    aws.sort_unstable();
+    assert_eq!(aws, [("AWS_REGION", "eu"), ("AWS_SECRET_ACCESS_KEY", "kept")]);
+
+    let twice = [("AWS_SECRET_ACCESS_KEY", "given"), ("AWS_SECRET_ACCESS_KEY_FILE", "/there")];
+    let missing = [("AWS_SESSION_TOKEN_FILE", "/nowhere")];
+    for (aws, why) in [
+        (&twice[..], "AWS_SECRET_ACCESS_KEY is given twice, also by AWS_SECRET_ACCESS_KEY_FILE"),
+        (&missing[..], "AWS_SESSION_TOKEN_FILE names a file that cannot be read"),
+    ] {
+        let refused = read_with_aws(&[], &[], aws).finish(Some(())).unwrap_err().to_string();
+        assert!(refused.contains(why) && !refused.contains("kept"), "{refused}");
+        assert_eq!(read_with_aws(&["dive"], &[], aws).finish(Some(())), Ok(()), "a tool that needs no storage");
+    }
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(crate) use audit::Audit;
 pub(crate) use files::{FileRow, Page, Position};
 pub(crate) use idempotency::Claim;
 pub(crate) use provider::{Effect, UserEvent, What};
-pub(crate) use registered::{Description, Registered};
+pub(crate) use registered::{Candidate, Description, Registered};
 pub(crate) use upkeep::{Known, Promised};
 pub(crate) use uploads::{Advance, Held, Hold, Kind, State, Step, UploadRow};
 

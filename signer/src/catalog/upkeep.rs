@@ -24,6 +24,8 @@ pub(crate) struct Promised {
     pub(crate) object_key: String,
     pub(crate) size: u64,
     pub(crate) etag: ETag,
+    /// Lower-case hexadecimal.
+    pub(crate) sha256: Option<String>,
 }
 
 impl Catalog {
@@ -67,7 +69,7 @@ impl Catalog {
     /// Ready files by id, from behind `after`.
     pub(crate) async fn promised(&self, after: &str, limit: u32) -> sqlx::Result<Vec<Promised>> {
         let statement = Statement::new(
-            "SELECT id, object_key, size, etag FROM files WHERE id > $1 AND state = 'ready' ORDER BY id LIMIT $2",
+            "SELECT id, object_key, size, etag, sha256 FROM files WHERE id > $1 AND state = 'ready' ORDER BY id LIMIT $2",
         );
         let rows = self.database.all(statement.bind(after).bind(i64::from(limit))).await?;
         rows.iter().map(promise).collect()
@@ -76,8 +78,31 @@ impl Catalog {
     /// The same of one file, as it stands now.
     pub(crate) async fn promise_of(&self, file: &FileId) -> sqlx::Result<Option<Promised>> {
         let statement =
-            Statement::new("SELECT id, object_key, size, etag FROM files WHERE id = $1 AND state = 'ready'");
+            Statement::new("SELECT id, object_key, size, etag, sha256 FROM files WHERE id = $1 AND state = 'ready'");
         self.database.optional(statement.bind(file.as_str())).await?.as_ref().map(promise).transpose()
+    }
+
+    /// The object of a file is a copy now: the same bytes, of which storage says this ETag and this Unix second of its last
+    /// change. False if the file is not as it was promised any more; `now` is in Unix milliseconds.
+    pub(crate) async fn accept_copy(
+        &self,
+        promised: &Promised,
+        (etag, modified_at): (&ETag, u64),
+        now: i64,
+    ) -> sqlx::Result<bool> {
+        let statement = Statement::new(
+            "UPDATE files SET etag = $1, modified_at_seconds = $2 \
+             WHERE id = $3 AND object_key = $4 AND size = $5 AND etag = $6 AND state = 'ready'",
+        );
+        let statement = statement.bind(etag.as_str()).bind(modified_at).bind(promised.id.as_str());
+        let statement = statement.bind(promised.object_key.as_str()).bind(promised.size).bind(promised.etag.as_str());
+        let mut transaction = self.database.begin().await?;
+        let is_accepted = transaction.execute(statement).await? == 1;
+        if is_accepted {
+            transaction.append(Change::FileChanged(&promised.id), now).await?;
+        }
+        transaction.commit().await?;
+        Ok(is_accepted)
     }
 
     /// Whether what is done every so many milliseconds is due at `now` (Unix milliseconds), and the caller's to do: of
@@ -111,5 +136,6 @@ fn promise(row: &Row) -> sqlx::Result<Promised> {
         object_key: row.get("object_key")?,
         size: row.number("size")?,
         etag: etag.ok_or_else(|| sqlx::Error::Decode("not an ETag".into()))?,
+        sha256: row.get("sha256")?,
     })
 }

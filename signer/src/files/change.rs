@@ -58,11 +58,15 @@ pub(crate) async fn revoke_urls(
 pub(crate) fn filename(fields: &Fields) -> Result<Option<&str>, Error> {
     const WHY: &str = "must be 1 to 1024 bytes of text without NUL";
     let name = fields.text("filename", WHY)?;
-    let fits = |name: &str| (1..=MAX_FILENAME).contains(&name.len()) && !name.contains('\0');
-    if name.is_some_and(|name| !fits(name)) {
+    if name.is_some_and(|name| !is_filename(name)) {
         return Err(Error::invalid("filename", WHY));
     }
     Ok(name)
+}
+
+/// Whether a file may be called this.
+pub(crate) fn is_filename(name: &str) -> bool {
+    (1..=MAX_FILENAME).contains(&name.len()) && !name.contains('\0')
 }
 
 /// `metadata`, as an upload would take it.

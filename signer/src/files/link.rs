@@ -179,6 +179,7 @@ impl Signer {
     fn link(&self, wish: &Wish, row: &FileRow, standing: UserStanding) -> Result<Link, Error> {
         let revoked_before = standing.urls_revoked_before.max(row.urls_revoked_before);
         let issued: Issued = wish.issue(row, revoked_before, clock::unix_seconds(), &self.keys())?;
+        self.metrics().issued.inc();
         let url = format!("{}{}", self.config().public_files_url, issued.target);
         Ok(Link { url, expires_at: issued.expires_at() })
     }

@@ -9,7 +9,7 @@ mod listing;
 mod usage;
 mod wish;
 
-pub(crate) use change::{MAX_ENTRIES, Revoked, change, filename, metadata, revoke_urls};
+pub(crate) use change::{MAX_ENTRIES, Revoked, change, filename, is_filename, metadata, revoke_urls};
 pub(crate) use link::{Batch, Link, Links, Owner, signed_url, signed_urls, video_url};
 pub(crate) use listing::{Listing, list, list_of};
 pub(crate) use usage::{Usage, usage};

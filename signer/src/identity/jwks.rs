@@ -12,9 +12,8 @@
 mod fetch;
 
 use super::{Flaw, Key, key_set::KeySet};
-use crate::error::Error;
+use crate::{clock, error::Error, observe::KeyMetrics};
 use arc_swap::ArcSwapOption;
-use prometheus::IntCounterVec;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
@@ -110,15 +109,16 @@ pub(super) struct Jwks {
 struct Keeper {
     loaded: ArcSwapOption<Loaded>,
     progress: watch::Sender<Progress>,
-    fetches: IntCounterVec,
+    metrics: KeyMetrics,
 }
 
 impl Jwks {
     /// Begins the first fetch, and does not wait for it.
-    pub(super) fn keep(source: JwksSource, fetches: IntCounterVec) -> Self {
+    pub(super) fn keep(source: JwksSource, metrics: KeyMetrics) -> Self {
+        metrics.expect();
         let progress = Progress { phase: Phase::Fetching, ended: 0, failed: false };
         let keeper =
-            Arc::new(Keeper { loaded: ArcSwapOption::empty(), progress: watch::Sender::new(progress), fetches });
+            Arc::new(Keeper { loaded: ArcSwapOption::empty(), progress: watch::Sender::new(progress), metrics });
         let task = tokio::spawn(Arc::clone(&keeper).run(source.clone()));
         Self { source, keeper, _task: AbortOnDropHandle::new(task) }
     }
@@ -176,7 +176,7 @@ impl Keeper {
     async fn fetch(&self, client: &mut Option<reqwest::Client>, source: &JwksSource) -> Result<(), fetch::Failure> {
         let fetched = fetch::fetch(client, &source.url, source.pace.patience).await;
         let outcome = fetched.as_ref().map_or_else(fetch::Failure::outcome, |_| "ok");
-        self.fetches.with_label_values(&[outcome]).inc();
+        self.metrics.fetched(outcome, clock::unix_seconds());
         let host = source.url.host_str().unwrap_or_default();
         let keys = fetched.inspect_err(|error| tracing::warn!(host, %error, "the key set cannot be fetched"))?;
         let generation = self.progress.borrow().ended + 1;

@@ -37,7 +37,7 @@ impl Verifier {
             KeySource::Pem(key) => Keys::Fixed(key),
             KeySource::Jwks(source) => match before.map(|before| &before.keys) {
                 Some(Keys::Fetched(same)) if *same.source() == source => Keys::Fetched(Arc::clone(same)),
-                _ => Keys::Fetched(Arc::new(Jwks::keep(source, metrics.key_fetches().clone()))),
+                _ => Keys::Fetched(Arc::new(Jwks::keep(source, metrics.keys.clone()))),
             },
         };
         Self { keys, rules: identity.rules, verified: Verified::new(), webhooks: identity.webhooks }

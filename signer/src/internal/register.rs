@@ -5,29 +5,15 @@ use super::{Service, fields, user, welcome};
 use crate::{
     Signer,
     body::Fields,
-    catalog::{Description, FileRow, Registered},
+    catalog::{Candidate, Description, Registered},
     clock,
     error::Error,
     files::{self, File, OneFile, Success, Uploaded},
     idempotency::{self, Begun, Key},
-    storage::Stored,
+    registration::{PATH, Registration, checked_path},
 };
 use axum::extract::{Request, State};
-use proto::{
-    id::{FileId, UserId},
-    media,
-    storage::MANAGED_PREFIX,
-};
-
-/// As long as S3 takes it.
-const MAX_PATH: usize = 1024;
-
-/// What is asked.
-struct Registration {
-    owner: UserId,
-    path: String,
-    given: Description,
-}
+use proto::media;
 
 /// The handler. What was begun is done to its end, whether or not the service waits for it.
 pub(crate) async fn register(
@@ -51,7 +37,7 @@ impl Registration {
             job_id: fields.text("job_id", "must be a text")?.map(|text| files::job_id(text.into())).transpose()?,
             metadata: files::metadata(fields)?,
         };
-        Ok(Self { owner, path, given })
+        Ok(Self { owner, path, given, id: None, created_at: None })
     }
 
     async fn once(self, signer: Signer, key: Option<Key>) -> Result<File, Error> {
@@ -71,51 +57,20 @@ impl Registration {
     async fn perform(self, signer: &Signer) -> Result<File, Error> {
         welcome(signer, &self.owner).await?;
         let stored = signer.storage().look(&self.path).await?.ok_or(Error::ObjectNotFound)?;
-        let row = self.row(&stored);
-        match signer.catalog().register(&row, &self.given, clock::unix_millis()).await? {
-            Registered::File(row) => Ok((*row).into()),
-            Registered::Taken => Err(Error::PathTaken),
-        }
-    }
-
-    /// The file as it is if nobody registered it before.
-    fn row(&self, stored: &Stored) -> FileRow {
-        let given = self.given.clone();
-        let id: FileId =
-            uuid::Uuid::now_v7().simple().to_string().parse().expect("32 hexadecimal digits are a file id");
-        let last = self.path.rsplit('/').next().unwrap_or_default();
-        let filename = given.filename.unwrap_or_else(|| last.into());
-        FileRow {
-            id,
-            owner: self.owner.clone(),
-            job_id: given.job_id,
-            object_key: self.path.clone(),
-            content_type: given.content_type.unwrap_or_else(|| media::of_name(&filename).into()),
-            filename,
-            size: stored.size,
-            etag: stored.etag.clone(),
-            sha256: None,
-            metadata: given.metadata.unwrap_or_default(),
-            created_at: clock::unix_millis(),
-            modified_at: stored.modified_at,
-            expires_at: None,
-            urls_revoked_before: None,
+        let now = clock::unix_millis();
+        let candidate = Candidate { file: self.row(&stored, now), given: self.given, keeps_id: false };
+        match signer.catalog().register(&candidate, now).await? {
+            Registered::File { row, .. } => Ok((*row).into()),
+            // A user who was blocked since is told so by whatever is asked next.
+            Registered::Taken | Registered::IdTaken | Registered::Known(_) | Registered::Barred => {
+                Err(Error::PathTaken)
+            }
         }
     }
 }
 
-/// `path`: where the object lies below the storage's prefix. What the signer wrote itself has its owner already.
+/// `path`, which must be there.
 fn path(fields: &Fields) -> Result<String, Error> {
-    const WHY: &str = "must be the object's path below STORAGE_URL: 1 to 1024 bytes, no empty segment, `.` or `..`";
-    let path = fields.text("path", WHY)?.ok_or(Error::invalid("path", WHY))?;
-    let is_plain = (1..=MAX_PATH).contains(&path.len()) && !path.chars().any(char::is_control);
-    let is_segment = |segment: &str| !segment.is_empty() && segment != "." && segment != "..";
-    // What the client for buckets would not send as it is, no gateway could ask for.
-    if !is_plain || !path.split('/').all(is_segment) || object_store::path::Path::parse(path).is_err() {
-        return Err(Error::invalid("path", WHY));
-    }
-    if path.starts_with(MANAGED_PREFIX) || format!("{path}/") == MANAGED_PREFIX {
-        return Err(Error::invalid("path", "must not lie below `managed/`, where the signer keeps its own objects"));
-    }
-    Ok(path.into())
+    let path = fields.text("path", PATH)?.ok_or(Error::invalid("path", PATH))?;
+    checked_path(path).map(Into::into).map_err(|why| Error::invalid("path", why))
 }

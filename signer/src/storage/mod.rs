@@ -81,6 +81,14 @@ impl Storage {
         }
     }
 
+    /// Storage as it is, for looking only: nothing is made in it.
+    pub(crate) fn as_it_is(url: &StorageUrl, aws: &Aws) -> Result<Self, Failure> {
+        Ok(match url {
+            StorageUrl::Folder(root) => Self::Local(local::Folder::at_root(root.clone())),
+            StorageUrl::S3 { bucket, prefix } => Self::Remote(remote::Bucket::open(bucket, prefix, aws, 0)?),
+        })
+    }
+
     pub(crate) async fn begin(&self, key: &Key) -> Result<Upload, Failure> {
         match self {
             Self::Local(folder) => Ok(Upload::Local(folder.begin(key).await?.into())),
@@ -144,6 +152,15 @@ impl Storage {
         match self {
             Self::Local(folder) => folder.list().boxed(),
             Self::Remote(bucket) => bucket.list().boxed(),
+        }
+    }
+
+    /// The path of everything below `prefix` that is not below `managed/`. What it is only [`Storage::look`] tells: a name
+    /// may lead to no object, or be one that cannot be asked for.
+    pub(crate) fn list_others(&self, prefix: &str) -> BoxStream<'_, Result<String, Failure>> {
+        match self {
+            Self::Local(folder) => folder.list_others(prefix).boxed(),
+            Self::Remote(bucket) => bucket.list_others(prefix).boxed(),
         }
     }
 

@@ -3,12 +3,14 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`crate::upkeep::fsck`] | compares storage with the catalog |
+//! | [`crate::import`] | makes files of what storage holds already |
 //! | [`health`] | asks a signer that runs whether it is ready |
 
 pub mod health;
 
 use crate::{
     config::SETTINGS,
+    import::{self, Import},
     upkeep::fsck::{self, Fsck},
 };
 use clap::{ArgMatches, Command};
@@ -24,6 +26,8 @@ use std::io::{self, Write};
 pub enum Tool {
     /// `fsck`.
     Fsck(Fsck),
+    /// `import`.
+    Import(Import),
     /// `health`.
     Health(Vec<Probe>),
 }
@@ -34,9 +38,20 @@ pub enum Failed {
     /// Storage and catalog could not be compared.
     #[error(transparent)]
     Fsck(#[from] fsck::Failed),
+    /// What storage holds could not be registered, or not to the end.
+    #[error(transparent)]
+    Import(#[from] import::Failed),
     /// Nobody takes what is printed.
     #[error("the result cannot be printed: {0}")]
     Output(#[from] io::Error),
+}
+
+impl Failed {
+    /// Whether it was asked for wrongly.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Import(failed) if failed.is_usage())
+    }
 }
 
 /// Every tool, with those settings that it takes.
@@ -45,6 +60,7 @@ pub fn commands() -> Vec<Command> {
     let with = |tool, names: &[&str]| command_line::tool(tool, &[COMMON, SETTINGS], names);
     vec![
         with(fsck::command(), &["STORAGE_URL", "DATABASE_URL", "LOG_FORMAT", "RUST_LOG"]),
+        with(import::command(), &["STORAGE_URL", "DATABASE_URL", "LOG_FORMAT", "RUST_LOG"]),
         with(proto::health::command(), &["SIGNER_INTERNAL_LISTEN"]),
     ]
 }
@@ -57,18 +73,20 @@ impl Tool {
         let (name, flags) = flags.subcommand()?;
         match name {
             fsck::NAME => Fsck::read(settings, flags).map(Self::Fsck),
+            import::NAME => Import::read(settings, flags).map(Self::Import),
             proto::health::NAME => Probe::read(settings, flags, &["SIGNER_INTERNAL_LISTEN"]).map(Self::Health),
             _ => None,
         }
     }
 
-    /// Does it, and prints what there is to say. Whether all is well.
+    /// Does it, and prints what there is to say; `people` gets what does not belong to the result. Whether all is well.
     ///
     /// # Errors
     /// It could not be done.
-    pub async fn run(&self, out: &mut (impl Write + Send)) -> Result<bool, Failed> {
+    pub async fn run(&self, out: &mut (impl Write + Send), people: &mut (impl Write + Send)) -> Result<bool, Failed> {
         match self {
             Self::Fsck(asked) => Ok(asked.run(out).await?),
+            Self::Import(asked) => Ok(asked.run(out, people).await?.refused == 0),
             Self::Health(probes) => health::run(probes, out).await,
         }
     }

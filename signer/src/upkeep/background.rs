@@ -40,12 +40,13 @@ impl Signer {
             storage: self.storage(),
             older_than: self.config().orphan_age.as_secs(),
             repair: Repair::Sparing(MOST_OBJECTS),
+            accepts_copies: false,
             pace: PACE,
         };
         let mut lines = 0;
         let mut tell = |finding: &Finding| {
             if let Finding::Orphan { found, removal: Removal::Done, .. } = finding {
-                self.metrics().orphan_removed(name(found.kind));
+                self.metrics().storage.orphan_removed(name(found.kind));
             }
             lines += 1;
             if lines <= LINES {
@@ -55,17 +56,18 @@ impl Signer {
         match check.run(clock::unix_seconds(), &mut tell).await {
             Ok(summary) => self.note(&summary),
             Err(error) => {
-                self.metrics().storage_check("failed");
+                self.metrics().storage.checked("failed");
                 tracing::warn!(%error, "storage could not be compared with the catalog");
             }
         }
     }
 
     fn note(&self, summary: &Summary) {
-        let metrics = self.metrics();
-        metrics.storage_check(if summary.is_clean() { "clean" } else { "found" });
+        let metrics = &self.metrics().storage;
+        metrics.checked(if summary.is_clean() { "clean" } else { "found" });
         let left = summary.orphans - summary.removed;
-        metrics.storage_findings([("orphan", left), ("missing", summary.missing), ("changed", summary.changed)]);
+        let findings = [("orphan", left), ("missing", summary.missing), ("changed", summary.changed)];
+        metrics.compared(findings, clock::unix_seconds());
         tracing::info!("storage was compared with the catalog: {summary}");
     }
 }
@@ -73,7 +75,7 @@ impl Signer {
 /// An orphan is litter; a file without its bytes is for somebody to see.
 fn tell(finding: &Finding) {
     match finding {
-        Finding::Orphan { removal: Removal::Done, .. } => tracing::info!("{finding}"),
+        Finding::Orphan { removal: Removal::Done, .. } | Finding::Accepted(_) => tracing::info!("{finding}"),
         Finding::Orphan { .. } => tracing::warn!("{finding}"),
         Finding::Missing(_) | Finding::Changed(..) => tracing::error!("{finding}"),
     }

@@ -25,6 +25,8 @@ pub(super) struct Check<'a> {
     /// Seconds for which what belongs to nothing is let be.
     pub(super) older_than: u64,
     pub(super) repair: Repair,
+    /// Whether what was put back from a copy is looked for among what has changed.
+    pub(super) accepts_copies: bool,
     pub(super) pace: Pace,
 }
 
@@ -148,10 +150,11 @@ impl Check<'_> {
         if self.catalog.promise_of(&promised.id).await?.as_ref() != Some(promised) {
             return Ok(None);
         }
-        let promised = promised.clone();
-        Ok(Some(
-            there.map_or_else(|| Finding::Missing(promised.clone()), |there| Finding::Changed(promised.clone(), there)),
-        ))
+        let Some(there) = there else { return Ok(Some(Finding::Missing(promised.clone()))) };
+        if self.accepts_copies && self.accept(promised, &there).await? {
+            return Ok(Some(Finding::Accepted(promised.clone())));
+        }
+        Ok(Some(Finding::Changed(promised.clone(), there)))
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) enum Finding {
     Missing(Promised),
     /// A file whose object is another one.
     Changed(Promised, Stored),
+    /// A file whose object was put back from a copy, as its row says now.
+    Accepted(Promised),
 }
 
 /// What was done about an orphan.
@@ -40,6 +42,7 @@ pub(crate) struct Summary {
     pub(crate) young: u64,
     pub(crate) missing: u64,
     pub(crate) changed: u64,
+    pub(crate) accepted: u64,
 }
 
 impl Summary {
@@ -52,6 +55,7 @@ impl Summary {
             }
             Finding::Missing(_) => self.missing += 1,
             Finding::Changed(..) => self.changed += 1,
+            Finding::Accepted(_) => self.accepted += 1,
         }
     }
 
@@ -83,6 +87,9 @@ impl fmt::Display for Finding {
                 write!(f, "changed {key} of file {id}: {} bytes, not {}", there.size, file.size)
             }
             Self::Changed(file, _) => write!(f, "changed {} of file {}: another ETag", file.object_key, file.id),
+            Self::Accepted(file) => {
+                write!(f, "accepted {} of file {}: the same bytes under another ETag", file.object_key, file.id)
+            }
         }
     }
 }
@@ -100,11 +107,12 @@ impl fmt::Display for Removal {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { files, entries, orphans, orphan_bytes, removed, young, missing, changed } = self;
-        write!(
-            f,
-            "{files} files: {missing} missing, {changed} changed; {entries} entries in storage: {orphans} orphans "
-        )?;
+        let Self { files, entries, orphans, orphan_bytes, removed, young, missing, changed, accepted } = self;
+        write!(f, "{files} files: {missing} missing, {changed} changed")?;
+        if *accepted > 0 {
+            write!(f, ", {accepted} accepted")?;
+        }
+        write!(f, "; {entries} entries in storage: {orphans} orphans ")?;
         write!(f, "({orphan_bytes} bytes), {removed} removed, {young} too young to tell")
     }
 }

@@ -20,10 +20,12 @@ const MORE: &str = "Looks below STORAGE_URL and into DATABASE_URL, and needs no 
                     meanwhile. One line for each finding:\n  \
                     orphan   something below managed/ that belongs to no file and no upload\n  \
                     missing  a file whose object is not there\n  \
-                    changed  a file whose object has another size or ETag than its row\n\n\
+                    changed  a file whose object has another size or ETag than its row\n  \
+                    accepted a file whose object was put back from a copy (--accept-copies)\n\n\
                     Examples:\n  \
                     signer fsck\n  \
-                    signer fsck --repair --older-than 7d\n\n\
+                    signer fsck --repair --older-than 7d\n  \
+                    signer fsck --accept-copies\n\n\
                     Exit codes:\n  \
                     0  nothing found\n  \
                     1  something found\n  \
@@ -38,6 +40,7 @@ pub struct Fsck {
     aws: Aws,
     catalog: CatalogUrl,
     repair: bool,
+    accepts_copies: bool,
     older_than: Duration,
 }
 
@@ -68,13 +71,17 @@ pub fn command() -> Command {
         .long("repair")
         .action(ArgAction::SetTrue)
         .help("Remove orphans; what is missing or changed stays as it is");
+    let accept_copies = Arg::new("accept-copies")
+        .long("accept-copies")
+        .action(ArgAction::SetTrue)
+        .help("Read what has changed, and where it is the same bytes by its SHA-256 make the row right");
     let older_than = Arg::new("older-than")
         .long("older-than")
         .value_name("TIME")
         .default_value("24h")
         .value_parser(value_parser!(String))
         .help("Let orphans be that are younger: a number and s, m, h or d; 0s only while no signer runs");
-    Command::new(NAME).about(ABOUT).after_help(MORE).arg(repair).arg(older_than)
+    Command::new(NAME).about(ABOUT).after_help(MORE).arg(repair).arg(accept_copies).arg(older_than)
 }
 
 impl Fsck {
@@ -87,8 +94,9 @@ impl Fsck {
         if older_than.is_none() {
             settings.mistake("--older-than", "must be a number and s, m, h or d, such as 24h");
         }
-        let (aws, repair) = (settings.aws().clone(), flags.get_flag("repair"));
-        Some(Self { storage: storage?, aws, catalog: catalog?, repair, older_than: older_than? })
+        let (repair, accepts_copies) = (flags.get_flag("repair"), flags.get_flag("accept-copies"));
+        let aws = settings.aws().clone();
+        Some(Self { storage: storage?, aws, catalog: catalog?, repair, accepts_copies, older_than: older_than? })
     }
 
     /// Compares, and prints each finding and how it all stands. Whether all is as it should be.
@@ -105,8 +113,14 @@ impl Fsck {
         let storage = Storage::open(&self.storage, &self.aws, 0).await?;
         storage.ping().await?;
         let repair = if self.repair { Repair::All } else { Repair::Nothing };
-        let older_than = self.older_than.as_secs();
-        let check = Check { catalog: &catalog, storage: &storage, older_than, repair, pace: PACE };
+        let check = Check {
+            catalog: &catalog,
+            storage: &storage,
+            older_than: self.older_than.as_secs(),
+            repair,
+            accepts_copies: self.accepts_copies,
+            pace: PACE,
+        };
         let mut printed = Ok(());
         let mut tell = |finding: &_| {
             if printed.is_ok() {

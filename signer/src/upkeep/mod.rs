@@ -4,6 +4,7 @@
 //! | part | where |
 //! |---|---|
 //! | both, page by page | `check` |
+//! | what was put back from a copy | `copies` |
 //! | what is found, and how it is told | `finding` |
 //! | by hand | [`fsck`] |
 //! | by the clock, and gently | `background` |
@@ -13,6 +14,7 @@
 
 mod background;
 mod check;
+mod copies;
 mod finding;
 pub mod fsck;
 #[cfg(test)]

@@ -40,11 +40,21 @@ impl Both {
 
     fn check(&self, repair: Repair) -> Check<'_> {
         let pace = Pace { at_once: 2, pauses: false };
-        Check { catalog: &self.catalog, storage: &self.tested.storage, older_than: DAY, repair, pace }
+        let (catalog, storage) = (&self.catalog, &self.tested.storage);
+        Check { catalog, storage, older_than: DAY, repair, accepts_copies: false, pace }
     }
 
     /// Compares as one does so much later, and tells what is found.
     async fn compare(&self, repair: Repair, later: u64) -> (Summary, Vec<String>) {
+        Self::told(&self.check(repair), later).await
+    }
+
+    /// The same, and what was put back from a copy is accepted.
+    async fn accept(&self) -> (Summary, Vec<String>) {
+        Self::told(&Check { accepts_copies: true, ..self.check(Repair::Nothing) }, 0).await
+    }
+
+    async fn told(check: &Check<'_>, later: u64) -> (Summary, Vec<String>) {
         let mut lines = Vec::new();
         let now = clock::unix_seconds() + later;
         let mut tell = |finding: &Finding| {
@@ -52,10 +62,11 @@ impl Both {
                 Finding::Orphan { found, removal, .. } => format!("orphan {:?} {} {removal:?}", found.kind, found.file),
                 Finding::Missing(file) => format!("missing {}", file.id),
                 Finding::Changed(file, _) => format!("changed {}", file.id),
+                Finding::Accepted(file) => format!("accepted {}", file.id),
             };
             lines.push(line);
         };
-        let summary = self.check(repair).run(now, &mut tell).await.unwrap();
+        let summary = check.run(now, &mut tell).await.unwrap();
         lines.sort();
         (summary, lines)
     }
@@ -262,6 +273,33 @@ async fn a_file_without_its_object_or_with_another_is_told_of_and_kept() {
     assert_eq!(lines, expected);
     assert_eq!((summary.missing, summary.changed, summary.orphans), (1, 2, 0));
     assert_eq!(both.compare(Repair::All, 9 * DAY).await.1, expected);
+}
+
+/// Of a bucket that was filled from another one, or a folder whose times were not kept.
+#[tokio::test]
+async fn the_same_bytes_under_another_etag_are_accepted_when_it_is_asked_for_and_no_others() {
+    let both = Both::open().await;
+    let sha256 = |bytes: &[u8]| hex::encode(<sha2::Sha256 as sha2::Digest>::digest(bytes));
+    let kinds = [Some(sha256(b"0123456789")), Some(sha256(b"other bytes")), None];
+    let mut ids = Vec::new();
+    for sha256 in kinds {
+        let (_, id) = finished(&both.tested).await;
+        let etag = proto::etag::ETag::from_storage("\"of-the-copy\"").unwrap();
+        assert!(both.catalog.insert(&FileRow { size: 10, etag, sha256, ..both.row(&id) }).await.unwrap());
+        ids.push(id);
+    }
+    let changed = |ids: &[FileId]| ids.iter().map(|id| format!("changed {id}")).collect::<Vec<_>>();
+    let sorted = |mut lines: Vec<String>| {
+        lines.sort();
+        lines
+    };
+    assert_eq!(both.compare(Repair::Nothing, 0).await.1, sorted(changed(&ids)));
+    let (summary, lines) = both.accept().await;
+    let expected = [vec![format!("accepted {}", ids[0])], changed(&ids[1..])].concat();
+    assert_eq!((lines, summary.accepted, summary.changed), (sorted(expected), 1, 2));
+    assert_eq!(both.compare(Repair::Nothing, 0).await.1, sorted(changed(&ids[1..])), "it is a file like any other now");
+    let (summary, _) = both.accept().await;
+    assert_eq!((summary.accepted, summary.is_clean()), (0, false));
 }
 
 /// A catalog that was put back from yesterday.

@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     files::{File, Uploaded},
     idempotency,
+    observe::UnderWay,
     storage::{Key, Stored, Upload},
     tiers::Limits,
     uploads::{media, reservation::Reservation},
@@ -39,12 +40,16 @@ pub(crate) struct Description {
 
 /// Room for one upload, from before its first byte until it is listed or has failed.
 #[derive(Debug)]
-pub(crate) struct Place(#[expect(dead_code, reason = "held, and given back when dropped")] OwnedSemaphorePermit);
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
+    _counted: UnderWay,
+}
 
 impl Place {
     /// Refuses at once when there is none: whoever waited would hold its connection and time out.
     pub(crate) fn take(signer: &Signer) -> Result<Self, Error> {
-        signer.upload_places().try_acquire_owned().map(Self).map_err(|_| Error::Overloaded)
+        let permit = signer.upload_places().try_acquire_owned().map_err(|_| Error::Overloaded)?;
+        Ok(Self { _permit: permit, _counted: signer.metrics().uploads.under_way() })
     }
 }
 
@@ -79,7 +84,7 @@ impl Intake {
         if self.size > limit {
             return Err(Error::TooLarge { limit });
         }
-        self.signer.metrics().received(piece.len());
+        self.signer.metrics().uploads.received(piece.len());
         if let Err(failure) = self.upload.write(piece).await {
             return Err(self.reservation.reason(failure.into()).await);
         }

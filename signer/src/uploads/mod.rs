@@ -64,7 +64,7 @@ struct Outcome<'a> {
 
 impl Drop for Outcome<'_> {
     fn drop(&mut self) {
-        self.signer.metrics().upload(self.result);
+        self.signer.metrics().uploads.ended(self.result);
     }
 }
 
@@ -77,8 +77,7 @@ async fn counted(
     let stored = taking.await;
     outcome.result = match &stored {
         Ok(_) => "stored",
-        Err(error) if error.answer().status.is_client_error() => "refused",
-        Err(_) => "failed",
+        Err(error) => signer.metrics().uploads.failed(error),
     };
     stored.map(Success::of)
 }
@@ -90,6 +89,7 @@ pub(crate) async fn upload(
     request: Request,
 ) -> Result<Success<Uploaded>, Error> {
     let (head, body) = request.into_parts();
+    signer.metrics().uploads.begun("form");
     counted(&signer, take_form(&signer, &caller, &head.headers, body)).await
 }
 

@@ -39,6 +39,7 @@ pub(crate) async fn put(
 ) -> Result<Success<Uploaded>, Error> {
     let (head, body) = request.into_parts();
     let fields = TextFields::of_query(head.uri.query().unwrap_or_default());
+    signer.metrics().uploads.begun("body");
     super::counted(&signer, async { take(&signer, &caller, (name, fields?), (&head.headers, body)).await }).await
 }
 

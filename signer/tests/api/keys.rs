@@ -148,9 +148,12 @@ async fn a_signer_starts_before_its_provider_and_heals_alone() {
     assert!(auth["data"]["keys_age_seconds"].is_u64());
     assert!(server.ask("/readyz").send().await.text().starts_with("ready\nkeys fetched "));
     let metrics = server.ask("/metrics").send().await.text();
-    for line in
-        ["signer_key_fetches_total{result=\"ok\"} ", "signer_key_fetches_total{result=\"status\"} ", "keys_unavailable"]
-    {
+    for line in [
+        "signer_key_fetches_total{result=\"ok\"} ",
+        "signer_key_fetches_total{result=\"status\"} ",
+        "keys_unavailable",
+        "signer_keys_fetched_timestamp_seconds 1",
+    ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }
 }

@@ -17,6 +17,7 @@ async fn a_drain_finishes_what_runs_and_takes_no_more() {
     server.drain.cancel();
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(server.ask("/readyz").send().await.status, 503);
+    assert_eq!(server.ask("/rotation").send().await.status, 503);
     assert_eq!(server.get("/api/auth/health").send().await.status, 200, "still accepting");
     tokio::time::sleep(Duration::from_millis(600)).await;
     assert!(TcpStream::connect(server.api).await.is_err(), "no longer accepting");

@@ -17,6 +17,7 @@ mod digests;
 mod errors;
 mod idempotency;
 mod identity;
+mod import;
 mod internal;
 mod keys;
 mod lifecycle;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const ROUTER: &str = include_str!("../../src/router.rs");
 /// What operators ask, in plain text: no part of the API.
-const FOR_OPERATORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+const FOR_OPERATORS: [&str; 4] = ["/healthz", "/readyz", "/rotation", "/metrics"];
 
 async fn document(server: &Server) -> Value {
     let answer = server.get("/api/openapi.json").send().await;

@@ -162,6 +162,7 @@ impl Connection<'_> {
     }
 
     async fn refuse(&mut self, Malformed(status): Malformed) -> io::Result<bool> {
+        self.gateway.shared.metrics.malformed(status);
         self.send(Outgoing::new(write::bare(status, Now::read().unix_seconds), None)).await?;
         Ok(false)
     }

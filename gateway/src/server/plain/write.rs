@@ -1,7 +1,7 @@
 //! An answer on its way: its head as HTTP/1.1 writes it, and its body behind it by the shortest way.
 
 use crate::{
-    body::Body,
+    body::{Body, Way},
     lines::Lines,
     store::Part,
     zero_copy::{Socket, Then},
@@ -145,14 +145,14 @@ impl Outgoing {
         let of_head = sent.min(self.head.len() - self.sent);
         self.sent += of_head;
         let sent = sent - of_head;
-        let is_done = match &mut self.part {
+        let (is_done, way) = match &mut self.part {
             Some(Part::Bytes(bytes)) => {
                 bytes.advance(sent);
-                bytes.is_empty()
+                (bytes.is_empty(), Way::Copy)
             }
             Some(Part::File(_, range)) => {
                 range.start += sent as u64;
-                range.is_empty()
+                (range.is_empty(), Way::Sendfile)
             }
             None => return,
         };
@@ -160,7 +160,7 @@ impl Outgoing {
             self.part = None;
         }
         if let Some(body) = &mut self.body {
-            body.sent(sent as u64);
+            body.sent(sent as u64, way);
         }
     }
 

@@ -177,6 +177,7 @@ impl Chunks {
             threads: Threads::start()?,
             metrics,
         });
+        chunks.metrics.bytes_limit.set(i64::try_from(config.bytes).unwrap_or(i64::MAX));
         chunks.take_folder();
         chunks.keep_up();
         Ok(chunks)

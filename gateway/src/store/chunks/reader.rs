@@ -6,7 +6,7 @@ use super::{
     index::{Chunk, Entry},
     upkeep::Opened,
 };
-use crate::store::{Part, ReadError, StorageError, bucket::FRUITLESS, pages::Pages, windows};
+use crate::store::{Part, ReadError, Source, StorageError, bucket::FRUITLESS, pages::Pages, windows};
 use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
@@ -26,6 +26,8 @@ pub(crate) struct Reader {
     object: Object,
     left: Range<u64>,
     at: At,
+    /// Of the bytes there.
+    source: Source,
     /// The next chunks that are on their way on this reader's account, in order.
     ahead: VecDeque<Ticket>,
     /// How many are to be begun at once the next time.
@@ -53,8 +55,17 @@ enum At {
 
 impl Reader {
     pub(super) fn new(object: Object, range: Range<u64>) -> Self {
-        let ahead = VecDeque::new();
-        Self { object, left: range, at: At::Between, ahead, stretch: 1, fruitless: 0, is_alone: true, looked_for: None }
+        Self {
+            object,
+            left: range,
+            at: At::Between,
+            source: Source::Origin,
+            ahead: VecDeque::new(),
+            stretch: 1,
+            fruitless: 0,
+            is_alone: true,
+            looked_for: None,
+        }
     }
 
     pub(super) async fn start(object: Object, range: Range<u64>) -> Result<Self, StorageError> {
@@ -68,6 +79,7 @@ impl Reader {
             Err(Failure::Disk | Failure::Abandoned) => {
                 let origin = reader.object.version.origin.clone();
                 reader.at = At::Uncached(windows::Reader::start(origin, reader.left.clone()).await?);
+                reader.source = Source::Origin;
                 Ok(reader)
             }
         }
@@ -141,6 +153,11 @@ impl Reader {
         }
     }
 
+    /// Of the part that was read last.
+    pub(crate) fn source(&self) -> Source {
+        self.source
+    }
+
     /// The chunk whose bytes were given out last could not be read after all.
     pub(crate) fn broken_by(&self, error: &io::Error) {
         if let At::Kept(chunk, _) = &self.at {
@@ -197,6 +214,7 @@ impl Reader {
         let Ok(index) = u32::try_from(self.left.start / chunks.chunk) else { return false };
         let id = ChunkId { object: version.id, index };
         self.is_alone = true;
+        self.source = Source::Origin;
         // Of a stretch that broke off, the rest is behind as well.
         while self.ahead.front().is_some_and(|ticket| ticket.fill.id.index < index) {
             self.ahead.pop_front();
@@ -206,7 +224,10 @@ impl Reader {
             break match (chunks.index.find(&id), own.take()) {
                 (Some(Entry::Kept(chunk)), own) => {
                     // What was read ahead for this very reader is no find.
-                    chunks.metrics.hits.inc_by(u64::from(own.is_none()));
+                    if own.is_none() {
+                        chunks.metrics.hits.inc();
+                        self.source = Source::Cache;
+                    }
                     self.kept(chunk)
                 }
                 (Some(Entry::Filling(fill)), _) => At::Filling(fill.join()),
@@ -315,6 +336,7 @@ impl Reader {
     fn go_uncached(&mut self) {
         let origin = self.object.version.origin.clone();
         self.at = At::Uncached(windows::Reader::new(origin, self.left.clone()));
+        self.source = Source::Origin;
         self.ahead.clear();
     }
 }

@@ -74,6 +74,7 @@ impl Run {
         // Whoever looks from now on finds the chunk, or begins anew; whoever has the fill is told.
         if let Err(failure) = outcome.and_then(|()| self.publish()) {
             for fill in self.stretch() {
+                self.count(&failure);
                 self.end(fill);
                 fill.fail(failure.clone());
             }
@@ -208,6 +209,15 @@ impl Run {
             self.chunks.rest();
         }
         self.on_disk(published)
+    }
+
+    fn count(&self, failure: &Failure) {
+        let unfilled = &self.chunks.metrics.unfilled;
+        match failure {
+            Failure::Origin(_) => unfilled.origin.inc(),
+            Failure::Disk => unfilled.disk.inc(),
+            Failure::Abandoned => unfilled.reader.inc(),
+        }
     }
 
     /// Nothing comes of it.

@@ -2,6 +2,7 @@
 //! sees the whole object or none, and after a power cut too.
 
 mod listing;
+mod others;
 mod staged;
 mod upload;
 
@@ -37,11 +38,15 @@ pub(crate) struct Folder {
 
 impl Folder {
     pub(super) async fn open(root: PathBuf) -> Result<Self, Failure> {
-        let folder =
-            Self { root: root.into(), shards: Arc::default(), large_places: Arc::new(Semaphore::new(LARGE_PLACES)) };
+        let folder = Self::at_root(root);
         let making = folder.clone();
         blocking(move || Ok(making.prepare()?)).await?;
         Ok(folder)
+    }
+
+    /// As it is, for looking only.
+    pub(super) fn at_root(root: PathBuf) -> Self {
+        Self { root: root.into(), shards: Arc::default(), large_places: Arc::new(Semaphore::new(LARGE_PLACES)) }
     }
 
     pub(super) async fn begin(&self, key: &Key) -> Result<Upload, Failure> {

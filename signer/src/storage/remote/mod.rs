@@ -6,6 +6,7 @@
 
 mod incoming;
 mod listing;
+mod others;
 mod parts;
 mod requests;
 mod upload;

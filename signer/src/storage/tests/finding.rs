@@ -100,3 +100,40 @@ async fn more_than_a_page_is_found_whole() {
     let expected: Vec<_> = files.into_iter().map(|(_, file)| (Kind::Object, file)).collect();
     assert_eq!(tested.found().await, expected);
 }
+
+async fn others(tested: &Tested, prefix: &str) -> Vec<String> {
+    let mut paths: Vec<String> = tested.storage.list_others(prefix).try_collect().await.unwrap();
+    paths.sort();
+    paths
+}
+
+#[tokio::test]
+async fn everything_of_others_is_listed_by_its_path_and_nothing_of_ours() {
+    let tested = Tested::open().await;
+    finished(&tested).await;
+    unfinished(&tested).await;
+    let theirs = ["a.bin", "managed-2/a", "managed.txt", "videos-2/c", "videos/1/a b é.mp4", "videos/1/b", "videos/2"];
+    for path in theirs {
+        tested.put(path, b"x").await;
+    }
+    assert_eq!(others(&tested, "").await, theirs);
+    assert_eq!(others(&tested, "videos").await, ["videos/1/a b é.mp4", "videos/1/b", "videos/2"]);
+    assert_eq!(others(&tested, "videos/1").await, ["videos/1/a b é.mp4", "videos/1/b"]);
+    if !tested.is_folder() {
+        assert_eq!(others(&tested, "nothing").await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn more_than_a_page_of_others_is_listed_whole() {
+    let tested = Tested::open().await;
+    let mut theirs: Vec<_> = (0..1_100).map(|number| format!("videos/{}/{number:04}", number % 7)).collect();
+    let putting = theirs.iter().map(|path| tested.put(path, b"x"));
+    futures_util::StreamExt::collect::<Vec<_>>(futures_util::StreamExt::buffer_unordered(
+        futures_util::stream::iter(putting),
+        16,
+    ))
+    .await;
+    theirs.sort();
+    assert_eq!(others(&tested, "videos").await, theirs);
+}

@@ -94,7 +94,10 @@ pub(crate) async fn presign(
     };
     let total = caller.limits().total_bytes;
     match signer.catalog().begin_upload(&upload, &Progress::default(), total).await? {
-        Step::Done => Ok(Success::of(presigned)),
+        Step::Done => {
+            signer.metrics().uploads.begun("presigned");
+            Ok(Success::of(presigned))
+        }
         Step::NoRoom => Err(Error::OverQuota { limit: total.unwrap_or_default() }),
         Step::Blocked | Step::Lost => Err(Error::UserBlocked),
     }

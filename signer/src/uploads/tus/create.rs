@@ -100,7 +100,10 @@ async fn begin(signer: &Signer, caller: &Caller, headers: &HeaderMap) -> Result<
     };
     let progress = signer.storage().start(declared_size);
     match signer.catalog().begin_upload(&upload, &progress, limits.total_bytes).await? {
-        Step::Done => Ok((upload, handle)),
+        Step::Done => {
+            signer.metrics().uploads.begun("tus");
+            Ok((upload, handle))
+        }
         Step::NoRoom => Err(Error::OverQuota { limit: limits.total_bytes.unwrap_or_default() }),
         Step::Blocked | Step::Lost => Err(Error::UserBlocked),
     }

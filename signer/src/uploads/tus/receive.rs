@@ -43,19 +43,18 @@ pub(super) async fn receive(signer: &Signer, upload: &UploadRow, share: Share) -
     let place = Place::take(&signer)?;
     let receiving = signer.clone().spawn(async move {
         let received = hold(&signer, &upload, share).await;
-        signer.metrics().upload(result(&received));
+        signer.metrics().uploads.ended(result(&signer, &received));
         drop(place);
         received
     });
     receiving.await.unwrap_or_else(|_| Err(Error::Internal("receiving an upload panicked".into())))
 }
 
-fn result(received: &Result<Standing, Error>) -> &'static str {
+fn result(signer: &Signer, received: &Result<Standing, Error>) -> &'static str {
     match received {
         Ok(Standing { file: Some(_), .. }) => "stored",
         Ok(_) => "kept",
-        Err(error) if error.answer().status.is_client_error() => "refused",
-        Err(_) => "failed",
+        Err(error) => signer.metrics().uploads.failed(error),
     }
 }
 

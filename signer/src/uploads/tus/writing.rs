@@ -114,7 +114,7 @@ impl<'a> Writing<'a> {
 
     /// Takes a piece, if it still fits.
     pub(super) async fn write(&mut self, piece: Bytes) -> Result<(), Failure> {
-        self.signer.metrics().received(piece.len());
+        self.signer.metrics().uploads.received(piece.len());
         self.taken += piece.len() as u64;
         self.storage.write(piece).await
     }

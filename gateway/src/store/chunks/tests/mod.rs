@@ -1,5 +1,6 @@
 //! The cache as a whole, before a bucket of its own on this machine.
 
+mod counting;
 mod disk;
 mod origin;
 mod sharing;

@@ -29,6 +29,8 @@ struct State {
     heads: usize,
     /// Of the next GETs: after so many bytes the connection ends.
     broken_after: VecDeque<usize>,
+    /// So many of the next questions are answered with 503.
+    busy: usize,
 }
 
 impl Origin {
@@ -78,6 +80,11 @@ impl Origin {
         self.state.lock().unwrap().broken_after.push_back(bytes);
     }
 
+    /// The next questions, so many, are to come back later.
+    pub(super) fn be_busy_for(&self, questions: usize) {
+        self.state.lock().unwrap().busy = questions;
+    }
+
     /// From now on heads are sent and bodies are not, until the guard goes.
     pub(super) fn hold(&self) -> Held {
         self.gate.forget_permits(Semaphore::MAX_PERMITS);
@@ -110,7 +117,15 @@ impl Origin {
         let mut words = head.split(' ');
         let (method, path) = (words.next()?, words.next()?);
         let key = path.rsplit('/').next()?.to_owned();
-        let found = self.state.lock().unwrap().objects.get(&key).cloned();
+        let (is_busy, found) = {
+            let mut state = self.state.lock().unwrap();
+            let is_busy = state.busy > 0;
+            state.busy -= usize::from(is_busy);
+            (is_busy, state.objects.get(&key).cloned())
+        };
+        if is_busy {
+            return refuse(stream, "503 Slow Down").await;
+        }
         let Some((etag, bytes)) = found else {
             return refuse(stream, "404 Not Found").await;
         };

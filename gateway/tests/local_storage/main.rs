@@ -1,5 +1,8 @@
 //! Storage that is a folder: nothing outside it is ever read, nothing in it blocks (C11, G12), nothing is too large (B13).
+#[path = "../harness/mod.rs"]
 mod harness;
+
+mod numbers;
 
 use harness::{Ended, File, Gateway, PATIENCE, Random, Stored, bytes, eventually};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
