@@ -68,7 +68,7 @@ fn command_line() -> Command {
 
 #[tokio::main]
 async fn run_tool(tool: &Tool) -> anyhow::Result<ExitCode> {
-    let is_well = tool.run(&mut io::stdout()).await?;
+    let is_well = tool.run(&mut io::stdout(), &mut io::stderr()).await?;
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -4,8 +4,12 @@
 //! |---|---|
 //! | [`crate::upkeep::fsck`] | compares storage with the catalog |
 //! | [`health`] | asks a signer that runs whether it is ready |
+//! | [`token`] | mints tokens for development |
 
 pub mod health;
+mod token;
+
+pub use token::Token;
 
 use crate::{
     config::SETTINGS,
@@ -17,7 +21,10 @@ use proto::{
     health::Probe,
     settings::{COMMON, Settings},
 };
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
 
 /// What is asked for on the command line.
 #[derive(Debug)]
@@ -26,6 +33,8 @@ pub enum Tool {
     Fsck(Fsck),
     /// `health`.
     Health(Vec<Probe>),
+    /// `token`.
+    Token(Token),
 }
 
 /// Why a tool could not do what it is for.
@@ -37,6 +46,12 @@ pub enum Failed {
     /// Nobody takes what is printed.
     #[error("the result cannot be printed: {0}")]
     Output(#[from] io::Error),
+    /// A key that is not to be used.
+    #[error("{0} {1}")]
+    Key(PathBuf, &'static str),
+    /// A key that can be neither read nor made.
+    #[error("{0} cannot be used: {1}")]
+    KeyFile(PathBuf, io::Error),
 }
 
 /// Every tool, with those settings that it takes.
@@ -46,6 +61,7 @@ pub fn commands() -> Vec<Command> {
     vec![
         with(fsck::command(), &["STORAGE_URL", "DATABASE_URL", "LOG_FORMAT", "RUST_LOG"]),
         with(proto::health::command(), &["SIGNER_INTERNAL_LISTEN"]),
+        token::command(),
     ]
 }
 
@@ -58,6 +74,7 @@ impl Tool {
         match name {
             fsck::NAME => Fsck::read(settings, flags).map(Self::Fsck),
             proto::health::NAME => Probe::read(settings, flags, &["SIGNER_INTERNAL_LISTEN"]).map(Self::Health),
+            token::NAME => Token::read(settings, flags).map(Self::Token),
             _ => None,
         }
     }
@@ -66,10 +83,11 @@ impl Tool {
     ///
     /// # Errors
     /// It could not be done.
-    pub async fn run(&self, out: &mut (impl Write + Send)) -> Result<bool, Failed> {
+    pub async fn run(&self, out: &mut (impl Write + Send), err: &mut (impl Write + Send)) -> Result<bool, Failed> {
         match self {
             Self::Fsck(asked) => Ok(asked.run(out).await?),
             Self::Health(probes) => health::run(probes, out).await,
+            Self::Token(token) => token.run(out, err),
         }
     }
 }

@@ -36,6 +36,7 @@ mod signed_url;
 mod storing;
 mod system;
 mod tiers;
+mod tools;
 mod tus;
 mod upkeep;
 mod uploads;

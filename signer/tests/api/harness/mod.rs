@@ -12,7 +12,7 @@ mod webhook;
 
 pub(crate) use client::{Answer, Call, rest};
 pub(crate) use form::{Form, form, media_type};
-pub(crate) use fsck::{signer, unfinished_key};
+pub(crate) use fsck::{Said, signer, unfinished_key};
 pub(crate) use link::Link;
 pub(crate) use process::{Process, service_token};
 pub(crate) use provider::{BRISK, ON_DEMAND, Provider, Reply, eventually, jwk, key_set};
@@ -22,8 +22,9 @@ pub(crate) use webhook::{Message, NEW_WEBHOOK_SECRET, WEBHOOK_SECRET, message, o
 
 use object_store::{ObjectStoreExt, path::Path};
 use proto::{
+    command_line::program,
     keys::KeyRing,
-    settings::{COMMON, Settings, Source, command},
+    settings::{COMMON, Settings, Source},
     storage::{Aws, CatalogUrl, StorageUrl},
 };
 use serde_json::Value;
@@ -267,7 +268,7 @@ pub(crate) fn key_of(id: &str) -> String {
 
 /// A configuration made from variables as the process would make it.
 pub(crate) fn config(variables: &[(&str, String)]) -> Result<Config, String> {
-    let flags = command("signer", "", &[COMMON, SETTINGS]).try_get_matches_from(["signer"]).unwrap();
+    let flags = program("signer", "", &[COMMON, SETTINGS], vec![]).try_get_matches_from(["signer"]).unwrap();
     let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
     let source = Source {
         variable: &variable,
