@@ -1,7 +1,7 @@
 //! The signer's settings: their table, and what they mean once read.
 
 use crate::{
-    identity::{Identity, JwksSource, Key, KeySource, Rules},
+    identity::{DEVELOPMENT_ISSUER, Identity, JwksSource, Key, KeySource, Rules},
     internal::ServiceTokens,
     origin::{AllowedOrigins, NoOrigin, Origin},
     proxies::TrustedProxies,
@@ -132,6 +132,7 @@ impl Config {
         let internal_listen = settings.value("SIGNER_INTERNAL_LISTEN", address);
         let public_files_url = required(settings, "PUBLIC_FILES_URL", base_url);
         let identity = identity(settings);
+        keep_development_here(settings, listen);
         let keys = settings.key_ring();
         let storage = required(settings, "STORAGE_URL", str::parse);
         let catalog = required(settings, "DATABASE_URL", catalog_url);
@@ -172,6 +173,15 @@ impl Config {
             drain_delay: drain_delay?,
             drain: drain?,
         })
+    }
+}
+
+/// Whoever has the key of development tokens is anybody.
+fn keep_development_here(settings: &mut Settings, listen: Option<SocketAddr>) {
+    let is_development = settings.text("CLERK_ISSUER") == Some(DEVELOPMENT_ISSUER);
+    if is_development && listen.is_some_and(|address| !address.ip().is_loopback()) {
+        settings
+            .mistake("SIGNER_LISTEN", "must be a loopback address while CLERK_ISSUER is that of development tokens");
     }
 }
 

@@ -38,6 +38,7 @@ mod storing;
 mod system;
 mod tiers;
 mod told;
+mod tools;
 mod tus;
 mod upkeep;
 mod uploads;

@@ -154,3 +154,14 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(config.identity.rules.parties, ["https://a.example", "https://b.example"]);
     assert_eq!((config.drain_delay.as_secs(), config.drain.as_secs()), (0, 30));
 }
+
+#[test]
+fn a_signer_that_takes_development_tokens_listens_on_loopback_only() {
+    let issuer = ("CLERK_ISSUER", "https://development.invalid");
+    assert!(config(&with(&[issuer])).is_ok());
+    for address in ["0.0.0.0:8081", "[::]:8081", "192.0.2.7:8081"] {
+        let text = config(&with(&[issuer, ("SIGNER_LISTEN", address)])).unwrap_err();
+        assert!(text.contains("SIGNER_LISTEN must be a loopback address while CLERK_ISSUER"), "{text}");
+        assert!(config(&with(&[("SIGNER_LISTEN", address)])).is_ok());
+    }
+}
