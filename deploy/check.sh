@@ -75,6 +75,8 @@ source "$check/rehearsal.sh"
 source "$check/restarts.sh"
 # shellcheck source=deploy/check/deployable.sh
 source "$check/deployable.sh"
+# shellcheck source=deploy/check/tools.sh
+source "$check/tools.sh"
 
 passed=0
 current="before the first step"
@@ -120,6 +122,7 @@ step "all tests pass" cargo test --locked --workspace
 step "the gateway bears as much abuse as its list asks for" bear_abuse
 step "the gateway's tests pass on TLS" test_gateway_on_tls
 step "the release binaries build" cargo build --locked --release --workspace
+describe_tools
 step "a wrong signature takes the same time wherever it is wrong" constant_time
 step "no token is taken that Clerk's own library refuses" compare_tokens
 

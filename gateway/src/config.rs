@@ -14,6 +14,7 @@ use proto::{
 };
 use sha2::{Digest, Sha256};
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
+use traces::Endpoint;
 
 /// The gateway's own settings, beside [`proto::settings::COMMON`].
 pub const SETTINGS: &[Setting] = &[
@@ -88,6 +89,8 @@ pub struct Config {
     pub max_per_peer: Option<usize>,
     /// `GATEWAY_TLS_CERT` and `GATEWAY_TLS_KEY`; `None`: plain HTTP.
     pub tls: Option<Tls>,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`; `None`: traces are not exported.
+    pub traces: Option<Endpoint>,
     /// Header, idle and stall.
     pub patience: Patience,
     /// `DRAIN_DELAY_SECONDS`.
@@ -130,6 +133,7 @@ impl Config {
         let max_in_flight = settings.parsed("GATEWAY_MAX_INFLIGHT", positive);
         let max_per_peer = settings.parsed("GATEWAY_MAX_PER_PEER", positive);
         let tls = tls(settings);
+        let traces = settings.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", str::parse);
         let storage = settings.required("STORAGE_URL").and_then(|_| settings.parsed("STORAGE_URL", str::parse));
         let cache = Cache::read(settings);
         let catalog =
@@ -162,6 +166,7 @@ impl Config {
             max_in_flight: max_in_flight?,
             max_per_peer,
             tls: tls?,
+            traces,
             patience: Patience { header: header?, idle: idle?, stall: stall? },
             drain_delay: drain_delay?,
             drain: drain?,

@@ -22,10 +22,11 @@ use proto::signed_url::{Grant, secure_path, verify};
 pub(crate) async fn handle(gateway: &Gateway, head: &Head, has_body: bool) -> Answer {
     let id = gateway.shared.request_ids.of(head);
     let call = Call { gateway, head, has_body, id, now: Now::read() };
-    let mut exchange = gateway.shared.metrics.begin(&head.method, call.id.clone(), call.now.instant);
+    let trace = gateway.shared.traces.begin(head.trace());
+    let mut exchange = gateway.shared.metrics.begin(&head.method, call.id.clone(), trace, call.now.instant);
     let outcome = match call.steps(&mut exchange).await {
         Ok(outcome) => outcome,
-        Err(reject) => call.refused(&reject, &exchange),
+        Err(reject) => call.refused(&reject, &mut exchange),
     };
     call.answer(outcome, exchange)
 }
@@ -54,7 +55,7 @@ impl Call<'_> {
         let grant = self.verify(path, query)?;
         let admitted = self.gateway.shared.catalog.admit(grant, self.now).await?;
         let plan = self.plan(&admitted)?;
-        self.open(admitted, plan).await
+        self.open(admitted, plan, exchange).await
     }
 
     /// RFC 9112 section 3.2: exactly one usable Host, which the parser leaves to us. In HTTP/2 `:authority` takes its
@@ -121,21 +122,24 @@ impl Call<'_> {
     }
 
     /// Storage is not asked for an answer that has nothing of it.
-    async fn open(&self, admitted: Admitted, plan: Plan) -> Result<Outcome, Reject> {
+    async fn open(&self, admitted: Admitted, plan: Plan, exchange: &Exchange) -> Result<Outcome, Reject> {
         let first = plan.pieces.iter().find_map(|piece| match piece {
             Piece::Range(range) => Some(range.clone()),
             Piece::Text(_) => None,
         });
         let source = match plan.lines.status() {
             StatusCode::NOT_MODIFIED => None,
-            _ => Some(self.gateway.shared.store.open_admitted(&admitted, first, self.now.instant).await?),
+            _ => {
+                let trace = exchange.trace().cloned();
+                Some(self.gateway.shared.store.open_admitted(&admitted, first, trace, self.now.instant).await?)
+            }
         };
         let Plan { lines, length, pieces } = plan;
         let watch = Some(admitted.into_watch());
         Ok(Outcome { lines, length: Some(length), pieces, source, watch, closes: false })
     }
 
-    fn refused(&self, reject: &Reject, exchange: &Exchange) -> Outcome {
+    fn refused(&self, reject: &Reject, exchange: &mut Exchange) -> Outcome {
         exchange.refused(reject);
         let body = reject.body(self.id.as_str(), self.now.unix_seconds);
         let length = Some(body.len() as u64);

@@ -39,6 +39,7 @@ use std::{
 };
 use tokio::{net::TcpListener, runtime::Handle, sync::oneshot, task::JoinSet};
 use tokio_util::sync::CancellationToken;
+use traces::{Service, Traces};
 
 /// Why a gateway could not start.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,9 @@ pub enum StartError {
     /// The catalog's URL cannot be used.
     #[error("the catalog cannot be set up: {0}")]
     Catalog(#[from] sqlx::Error),
+    /// Traces could not be exported, wherever they go.
+    #[error("the export of traces cannot be set up: {0}")]
+    Traces(#[from] traces::OpenError),
     /// Metrics could not be registered.
     #[error("metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -71,6 +75,7 @@ struct Shared {
     in_flight: Arc<in_flight::InFlight>,
     room: Arc<server::Room>,
     metrics: Arc<observe::Metrics>,
+    traces: Traces,
     request_ids: request_id::RequestIds,
     draining: CancellationToken,
     /// Whether it has been ready since it started.
@@ -93,6 +98,7 @@ impl Gateway {
             store: store::Store::open(&config, &catalog, &metrics)?,
             in_flight: in_flight::InFlight::new(config.max_in_flight),
             room: server::Room::open(),
+            traces: Traces::open(config.traces.as_ref(), service(&config), &metrics.spans)?,
             request_ids: request_id::RequestIds::new(),
             draining: CancellationToken::new(),
             was_ready: AtomicBool::new(false),
@@ -156,8 +162,16 @@ impl Gateway {
         }
         // A stream that was admitted before the feed was read could not know what it missed, and would be cut.
         let _ = first_look.await;
-        server::serve_files(self.clone(), listener, drain, cut).await
+        let served = server::serve_files(self.clone(), listener, drain, cut).await;
+        self.shared.traces.flush().await;
+        served
     }
+}
+
+/// As traces name it.
+fn service(config: &Config) -> Service {
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    Service { name: "t2m-gateway", version: env!("CARGO_PKG_VERSION"), scheme }
 }
 
 /// Follows what ends access. A stream that waits for its client would look only when that takes something, so it is

@@ -6,7 +6,7 @@ use gateway::{
     Gateway,
     config::{Config, SETTINGS, default_cache_folder},
     observe,
-    tools::{self, Tool},
+    tools::{self, TOOL_SETTINGS, Tool},
 };
 use proto::{
     command_line::{EXIT_UNAVAILABLE, parse, program},
@@ -36,6 +36,7 @@ const MORE: &str = "Without a tool it serves until SIGTERM or SIGINT; a second o
 const FILES: &str = "files";
 const ADMIN: &str = "admin";
 const TABLES: &[&[Setting]] = &[COMMON, SETTINGS];
+const TABLES_OF_ALL: &[&[Setting]] = &[COMMON, SETTINGS, TOOL_SETTINGS];
 
 fn main() -> ExitCode {
     let flags = match parse(&command_line(), std::env::args_os()) {
@@ -59,9 +60,10 @@ fn run_tool(flags: &ArgMatches) -> Result<ExitCode, Mistakes> {
     for warning in settings.warnings() {
         say(io::stderr(), format_args!("gateway: {warning}"), 0);
     }
-    let tool = Tool::read(&mut settings, flags);
+    let tool = Tool::read(&mut settings, flags, io::stdin());
     let tool = settings.finish(tool)?;
-    Ok(match one_thread().map(|runtime| runtime.block_on(tool.run(&mut io::stdout().lock()))) {
+    let (out, err) = (&mut io::stdout(), &mut io::stderr());
+    Ok(match one_thread().map(|runtime| runtime.block_on(tool.run(out, err))) {
         Ok(Ok(true)) => ExitCode::SUCCESS,
         Ok(Ok(false)) => ExitCode::FAILURE,
         Ok(Err(error)) => say(io::stderr(), format_args!("gateway: {error}"), EXIT_UNAVAILABLE),
@@ -158,7 +160,7 @@ fn read_settings(flags: &ArgMatches) -> Settings {
         aws: &aws,
     };
     let cache = ("GATEWAY_CACHE_DIR", default_cache_folder(source.variable));
-    Settings::read(TABLES, flags, &source, &[cache])
+    Settings::read(TABLES_OF_ALL, flags, &source, &[cache])
 }
 
 /// By its mode: the group, or everybody.

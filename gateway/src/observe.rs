@@ -1,6 +1,7 @@
 //! What an operator sees: metrics, and one log line an exchange. Nothing here ever sees a query or a header's value.
 
 mod feed;
+mod line;
 mod storage;
 mod traffic;
 
@@ -15,11 +16,16 @@ use crate::{
     store::{ReadError, Source},
 };
 use http::{Method, StatusCode};
+use line::Trouble;
 use prometheus::{
     Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder, process_collector::ProcessCollector,
 };
-use proto::log_line::{Format, Lines};
+use proto::{
+    log_line::{Format, Lines},
+    trace_context::TraceContext,
+};
 use std::{sync::Arc, time::Instant};
+use traces::Trace;
 use tracing_subscriber::EnvFilter;
 use traffic::Traffic;
 
@@ -68,6 +74,7 @@ pub(crate) struct Metrics {
     pub(crate) origin: OriginMetrics,
     pub(crate) cache: CacheMetrics,
     pub(crate) feed: FeedMetrics,
+    pub(crate) spans: traces::Counts,
 }
 
 impl Metrics {
@@ -111,6 +118,7 @@ impl Metrics {
             origin: OriginMetrics::register(&registry)?,
             cache: CacheMetrics::register(&registry)?,
             feed: FeedMetrics::register(&registry)?,
+            spans: traces::Counts::register(&registry, "gateway")?,
             registry,
         }))
     }
@@ -132,13 +140,20 @@ impl Metrics {
     }
 
     /// An exchange begins.
-    pub(crate) fn begin(self: &Arc<Self>, method: &Method, request_id: RequestId, started: Instant) -> Exchange {
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        method: &Method,
+        request_id: RequestId,
+        trace: Trace,
+        started: Instant,
+    ) -> Exchange {
         self.in_flight.inc();
         Exchange {
             metrics: Arc::clone(self),
             route: NO_ROUTE,
             method: method_label(method),
             request_id,
+            trace,
             started,
             // Until there is an answer: nginx's number for a client that left before it.
             status: StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
@@ -146,6 +161,7 @@ impl Metrics {
             unsent: 0,
             has_begun: false,
             broken: None,
+            trouble: Trouble::default(),
             place: None,
         }
     }
@@ -177,6 +193,7 @@ pub(crate) struct Exchange {
     route: &'static str,
     method: &'static str,
     request_id: RequestId,
+    trace: Trace,
     started: Instant,
     status: StatusCode,
     bytes: u64,
@@ -184,6 +201,7 @@ pub(crate) struct Exchange {
     /// Something of a file has gone out.
     has_begun: bool,
     broken: Option<&'static str>,
+    trouble: Trouble,
     place: Option<Place>,
 }
 
@@ -198,9 +216,14 @@ impl Exchange {
         self.place = Some(place);
     }
 
-    pub(crate) fn refused(&self, reject: &Reject) {
+    /// What is asked of storage is asked for this trace.
+    pub(crate) fn trace(&self) -> Option<&Arc<TraceContext>> {
+        self.trace.context()
+    }
+
+    pub(crate) fn refused(&mut self, reject: &Reject) {
         self.metrics.refusals.with_label_values(&[reject.code()]).inc();
-        reject.log(self.id());
+        self.trouble = Trouble::of_refusal(reject);
     }
 
     /// The head is made; `unsent` bytes are to follow it.
@@ -234,11 +257,7 @@ impl Exchange {
             ReadError::Revoked => "revoked",
         };
         self.broken = Some(reason);
-        tracing::warn!(cause = %error, request_id = self.id(), "body cut");
-    }
-
-    fn id(&self) -> &str {
-        self.request_id.as_str()
+        self.trouble = Trouble::of_body(error);
     }
 }
 
@@ -256,15 +275,7 @@ impl Drop for Exchange {
         self.metrics.in_flight.dec();
         self.metrics.traffic.seconds.observe(elapsed.as_secs_f64());
         self.metrics.answered(self.route, self.method, self.status);
-        tracing::info!(
-            method = self.method,
-            status = self.status.as_u16(),
-            bytes = self.bytes,
-            ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-            end,
-            request_id = self.id(),
-            "answered"
-        );
+        self.tell(end, elapsed);
     }
 }
 

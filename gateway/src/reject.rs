@@ -111,17 +111,17 @@ impl Reject {
         text.to_owned()
     }
 
+    /// Whether its client is the one who has to act.
+    pub(crate) fn is_clients(&self) -> bool {
+        self.declared().3 == Blame::Client
+    }
+
     /// What the log is told and the client is not.
-    pub(crate) fn log(&self, request_id: &str) {
-        let (_, _, code, blame) = self.declared();
-        let cause = match self {
-            Self::Storage(error) => error.cause(),
-            Self::Catalog(error) => error.to_string(),
-            _ => String::new(),
-        };
-        match blame {
-            Blame::Client => tracing::debug!(code, request_id, "refused"),
-            Blame::Storage | Blame::Us => tracing::warn!(code, cause, request_id, "failed"),
+    pub(crate) fn cause(&self) -> Option<String> {
+        match self {
+            Self::Storage(error) => Some(error.cause()),
+            Self::Catalog(error) => Some(error.to_string()),
+            _ => None,
         }
     }
 

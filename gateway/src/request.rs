@@ -2,6 +2,7 @@
 
 use http::{HeaderValue, Method, Version, request};
 use memchr::memchr;
+use proto::trace_context::{TRACEPARENT, TRACESTATE, TraceContext};
 use std::ops::Range;
 
 /// What the fields of most requests take, in bytes.
@@ -19,10 +20,12 @@ pub(crate) enum Field {
     Origin,
     Range,
     RequestId,
+    TraceParent,
+    TraceState,
 }
 
 impl Field {
-    const ALL: [(Self, &'static str); 9] = [
+    const ALL: [(Self, &'static str); 11] = [
         (Self::Host, "host"),
         (Self::Range, "range"),
         (Self::IfRange, "if-range"),
@@ -32,6 +35,8 @@ impl Field {
         (Self::IfUnmodifiedSince, "if-unmodified-since"),
         (Self::Origin, "origin"),
         (Self::RequestId, "x-request-id"),
+        (Self::TraceParent, TRACEPARENT),
+        (Self::TraceState, TRACESTATE),
     ];
 
     /// The field of this name, in any case.
@@ -92,6 +97,11 @@ impl Head {
     pub(crate) fn one(&self, field: Field) -> Option<&str> {
         let mut values = self.all(field);
         visible(values.next()?).filter(|_| values.next().is_none())
+    }
+
+    /// The trace that the request belongs to, if it says so rightly.
+    pub(crate) fn trace(&self) -> Option<TraceContext> {
+        TraceContext::read(self.all(Field::TraceParent), self.all(Field::TraceState))
     }
 }
 

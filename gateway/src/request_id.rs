@@ -2,11 +2,10 @@
 
 use crate::request::{Field, Head};
 use http::HeaderName;
+use proto::id::request_id_of;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// A client's own id may be as long as this.
-const MOST: usize = 128;
 
 /// One request's name: visible ASCII.
 #[derive(Debug, Clone)]
@@ -41,8 +40,7 @@ impl RequestIds {
 
     /// The client's own id if it is a harmless one, else a new one.
     pub(crate) fn of(&self, head: &Head) -> RequestId {
-        let given = head.all(Field::RequestId).next().filter(|id| is_harmless(id));
-        let given = given.and_then(|id| std::str::from_utf8(id).ok());
+        let given = head.all(Field::RequestId).next().and_then(request_id_of);
         given.map_or_else(|| self.mint(), |id| RequestId::Given(id.into()))
     }
 
@@ -53,10 +51,6 @@ impl RequestIds {
         write_digits(self.next.fetch_add(1, Ordering::Relaxed), count);
         RequestId::Minted(id)
     }
-}
-
-fn is_harmless(id: &[u8]) -> bool {
-    matches!(id.len(), 1..=MOST) && id.iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
 }
 
 /// Of a number, as many hexadecimal digits as there is room for.

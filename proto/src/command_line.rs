@@ -15,8 +15,10 @@ pub const EXIT_UNAVAILABLE: i32 = 69;
 
 const COMPLETIONS: &str = "completions";
 const MAN: &str = "man";
-/// A longer word of a command line may be a link, and that is a secret. No flag of ours is as long.
-const LONGEST_WORD: usize = 48;
+/// No flag of ours is as long as this.
+const LONGEST_FLAG: usize = 48;
+/// A longer word in place of a flag may be a link, a signature, a secret.
+const LONGEST_WORD: usize = 20;
 
 /// What is to be said instead of doing anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,8 +80,10 @@ fn answer(said: &clap::Error) -> Answer {
 /// A mistake repeats what was typed, or pasted by mistake.
 fn harmless(text: &str) -> String {
     let word = |word: &str| {
-        let is_link = word.len() > LONGEST_WORD || word.contains(['?', '&']);
-        if is_link { "[not shown]".into() } else { Format::Text.tame(word).into_owned() }
+        let is_value = word.starts_with('\'') && !word.starts_with("'--");
+        let longest = if is_value { LONGEST_WORD } else { LONGEST_FLAG };
+        let is_secret = word.len() > longest || word.contains(['?', '&']);
+        if is_secret { "[not shown]".into() } else { Format::Text.tame(word).into_owned() }
     };
     let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")

@@ -122,7 +122,10 @@ pub fn report(judged: &[Result<(), String>]) -> (bool, String) {
 }
 
 /// Where one who is on this machine reaches what listens on an address.
-fn reachable(listener: &str) -> Result<String, &'static str> {
+///
+/// # Errors
+/// What is no address, or has no port of its own.
+pub fn reachable(listener: &str) -> Result<String, &'static str> {
     let address: SocketAddr =
         listener.trim().parse().map_err(|_| "must be an address and port, such as 127.0.0.1:9080")?;
     if address.port() == 0 {

@@ -81,6 +81,13 @@ const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
+/// A client's own name for its request, if it can stand in a log and in a header: `[A-Za-z0-9._-]{1,128}`.
+#[must_use]
+pub fn request_id_of(value: &[u8]) -> Option<&str> {
+    let is_plain = matches!(value.len(), 1..=MAX_ID_LEN) && value.iter().all(|b| is_word(*b) || *b == b'.');
+    std::str::from_utf8(value).ok().filter(|_| is_plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +110,17 @@ mod tests {
         }
         for good in ["someone@example.com", "auth0|abc.def-1", "..."] {
             assert_eq!(good.parse::<UserId>().unwrap().as_str(), good);
+        }
+    }
+
+    #[test]
+    fn a_request_id_is_one_harmless_word() {
+        let longest = "a".repeat(MAX_ID_LEN);
+        for good in ["a", "abc-1.2_X", longest.as_str()] {
+            assert_eq!(request_id_of(good.as_bytes()), Some(good));
+        }
+        for bad in ["", "a b", "a\"b", "\u{9}x", "é", "a\r\nb", "a/b", "a=b", &format!("{longest}a")] {
+            assert_eq!(request_id_of(bad.as_bytes()), None, "{bad:?}");
         }
     }
 }

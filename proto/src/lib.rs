@@ -10,6 +10,7 @@
 //! | [`etag`], [`media`] | validators, media types |
 //! | [`storage`] | where things lie |
 //! | [`log_line`] | what a line of a log may hold |
+//! | [`trace_context`] | which trace a request belongs to |
 //! | [`settings`] | settings from flags, environment and secret files |
 //! | [`command_line`] | flags and tools, and what describes them |
 //! | [`health`] | asking a service whether it is ready |
@@ -30,3 +31,4 @@ pub mod refusal;
 pub mod settings;
 pub mod signed_url;
 pub mod storage;
+pub mod trace_context;

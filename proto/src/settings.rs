@@ -97,6 +97,10 @@ pub const COMMON: &[Setting] = &[
     Setting::new("DRAIN_SECONDS", "30", "Then finish running transfers for at most this long"),
     Setting::new("LOG_FORMAT", "text", "text or json"),
     Setting::new("RUST_LOG", "info", "Log filter, as of tracing's EnvFilter"),
+    Setting::unset(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "A collector that takes traces by OTLP over HTTP, such as http://localhost:4318; none are exported unless given",
+    ),
 ];
 
 /// Where values come from besides flags. Passed in, so that this module reads nothing itself.

@@ -1,41 +1,48 @@
-//! Where every request comes in and every answer goes out: the request's id, the headers that all answers share,
-//! the body of every error, and the one log line. A request that names no one host goes no further.
+//! Where every request comes in and every answer goes out: the request's id and trace, the headers that all answers
+//! share, the body of every error, the one log line and the span. A request that names no one host goes no further.
 //!
 //! No panic leaves here, and a body that was not read to its end goes on being read for a moment, so that a client
 //! in the middle of sending it sees the answer instead of a reset connection.
 
 mod host;
 mod linger;
+mod teller;
 
-use crate::{Signer, error::Error, observe::UnderWay, rate_limit::Allowance};
+use crate::{Signer, error::Error, observe::method_label, rate_limit::Allowance};
 use axum::{
     body::Body,
     extract::{FromRequestParts, MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
+use http_body::Body as _;
 use linger::Lingering;
-use proto::{id::UserId, refusal::ErrorBody};
+use proto::{
+    id::{UserId, request_id_of},
+    refusal::ErrorBody,
+    trace_context::{TRACEPARENT, TRACESTATE, TraceContext},
+};
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, OnceLock},
     time::Instant,
 };
-use tracing::Level;
+use teller::{Outcome, Teller};
+use traces::on_behalf;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// For whoever is told 503.
 pub(crate) const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
-/// One request and its answer, as the log tells them. Told once: at the answer, or when the client leaves first.
+/// One request and its answer.
 #[derive(Clone)]
 pub(crate) struct Exchange(Arc<Facts>);
 
 struct Facts {
     id: String,
-    method: Method,
+    method: &'static str,
     route: String,
     user: OnceLock<UserId>,
     allowance: OnceLock<Allowance>,
@@ -47,7 +54,7 @@ impl Exchange {
         let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
         Self(Arc::new(Facts {
             id: request_id(request.headers()),
-            method: request.method().clone(),
+            method: method_label(request.method()),
             route: route.into(),
             user: OnceLock::new(),
             allowance: OnceLock::new(),
@@ -80,22 +87,6 @@ impl Exchange {
         self.is_limited(allowance);
         allowance.refusal()
     }
-
-    fn tell(&self, status: u16, error: Option<&Error>) {
-        let Facts { id, method, route, user, started, .. } = &*self.0;
-        let (level, code) = error.map_or((Level::INFO, ""), |error| {
-            let answer = error.answer();
-            (answer.level, answer.code)
-        });
-        let user = user.get().map_or("", UserId::as_str);
-        let cause = error.map(ToString::to_string).unwrap_or_default();
-        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if level == Level::ERROR {
-            tracing::error!(%method, route, status, ms, request_id = id, user, code, cause, "request");
-        } else {
-            tracing::info!(%method, route, status, ms, request_id = id, user, code, cause, "request");
-        }
-    }
 }
 
 impl FromRequestParts<Signer> for Exchange {
@@ -107,42 +98,24 @@ impl FromRequestParts<Signer> for Exchange {
     }
 }
 
-/// Tells of a request whose client left before the answer.
-struct Unanswered<'a> {
-    exchange: &'a Exchange,
-    signer: &'a Signer,
-    armed: bool,
-    _counted: UnderWay,
-}
-
-impl Drop for Unanswered<'_> {
-    fn drop(&mut self) {
-        if self.armed {
-            // nginx's number for it; it never goes over a wire.
-            self.exchange.tell(499, None);
-            let Facts { method, route, started, .. } = &*self.exchange.0;
-            self.signer.metrics().request(method, route, 499, started.elapsed());
-        }
-    }
-}
-
 /// The outermost layer of the API.
 pub(crate) async fn boundary(State(signer): State<Signer>, request: Request, next: Next) -> Response {
     let exchange = Exchange::of(&request);
-    let mut unanswered =
-        Unanswered { exchange: &exchange, signer: &signer, armed: true, _counted: signer.metrics().begin() };
+    let _counted = signer.metrics().begin();
+    let trace = signer.traces().begin(trace_of(request.headers()));
+    let forwarded = trace.context().cloned();
+    let mut teller = Teller::new(&exchange, &signer, trace);
     let mut request = Lingering::wrap(request);
     request.extensions_mut().insert(exchange.clone());
 
-    let handled = async {
+    let handled = on_behalf(forwarded, async {
         match host::check(&request) {
             Ok(()) => next.run(request).await,
             Err(refused) => refused.into_response(),
         }
-    };
+    });
     let outcome = AssertUnwindSafe(handled).catch_unwind().await;
     let mut response = outcome.unwrap_or_else(|_| Error::Internal("a handler panicked".into()).into_response());
-    unanswered.armed = false;
 
     let error = response.extensions_mut().remove::<Arc<Error>>();
     if let Some(error) = &error {
@@ -153,18 +126,19 @@ pub(crate) async fn boundary(State(signer): State<Signer>, request: Request, nex
         allowance.write(response.headers_mut());
     }
     write_common_headers(response.headers_mut(), &exchange.0.id);
-    exchange.tell(response.status().as_u16(), error.as_deref());
-    let Facts { method, route, started, .. } = &*exchange.0;
-    signer.metrics().request(method, route, response.status().as_u16(), started.elapsed());
+    let (status, bytes) = (response.status().as_u16(), response.body().size_hint().lower());
+    teller.tell(&Outcome { status, bytes, end: "answered", error: error.as_deref() });
     response
+}
+
+fn trace_of(headers: &HeaderMap) -> Option<TraceContext> {
+    let lines = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    TraceContext::read(lines(TRACEPARENT), lines(TRACESTATE))
 }
 
 /// The request's own id if it can stand in a log, else a new one.
 fn request_id(headers: &HeaderMap) -> String {
-    let is_plain = |id: &&str| {
-        (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-    };
-    let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(is_plain);
+    let given = headers.get(REQUEST_ID).and_then(|id| request_id_of(id.as_bytes()));
     given.map_or_else(|| uuid::Uuid::now_v7().to_string(), Into::into)
 }
 
@@ -254,6 +228,7 @@ mod tests {
             unproven_rate: limits.rate,
             upload_patience: Duration::ZERO,
             max_uploads: 1,
+            traces: None,
             drain_delay: Duration::ZERO,
             drain: Duration::ZERO,
         };

@@ -1,7 +1,7 @@
 //! The signer's settings: their table, and what they mean once read.
 
 use crate::{
-    identity::{Identity, JwksSource, Key, KeySource, Rules},
+    identity::{DEVELOPMENT_ISSUER, Identity, JwksSource, Key, KeySource, Rules},
     internal::ServiceTokens,
     origin::{AllowedOrigins, NoOrigin, Origin},
     proxies::TrustedProxies,
@@ -16,6 +16,7 @@ use proto::{
 };
 use sqlx::postgres::PgConnectOptions;
 use std::{net::SocketAddr, time::Duration};
+use traces::Endpoint;
 use url::Url;
 
 /// The signer's own settings, beside [`proto::settings::COMMON`].
@@ -114,6 +115,8 @@ pub struct Config {
     pub upload_patience: Duration,
     /// How many uploads may be under way. No setting of its own: 256.
     pub max_uploads: usize,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`; `None`: traces are not exported.
+    pub traces: Option<Endpoint>,
     /// `DRAIN_DELAY_SECONDS`.
     pub drain_delay: Duration,
     /// `DRAIN_SECONDS`.
@@ -129,6 +132,7 @@ impl Config {
         let internal_listen = settings.value("SIGNER_INTERNAL_LISTEN", address);
         let public_files_url = required(settings, "PUBLIC_FILES_URL", base_url);
         let identity = identity(settings);
+        keep_development_here(settings, listen);
         let keys = settings.key_ring();
         let storage = required(settings, "STORAGE_URL", str::parse);
         let catalog = required(settings, "DATABASE_URL", catalog_url);
@@ -140,6 +144,7 @@ impl Config {
         let public_url = optional(settings, "SIGNER_PUBLIC_URL", origin_of);
         let allowed_origins = optional(settings, "ALLOWED_ORIGINS", str::parse);
         let trusted_proxies = optional(settings, "TRUSTED_PROXIES", str::parse);
+        let traces = optional(settings, "OTEL_EXPORTER_OTLP_ENDPOINT", str::parse);
         let drain_delay = settings.value("DRAIN_DELAY_SECONDS", "a number of seconds").map(Duration::from_secs);
         let drain = settings.value("DRAIN_SECONDS", "a number of seconds").map(Duration::from_secs);
         Some(Self {
@@ -164,9 +169,19 @@ impl Config {
             unproven_rate: UNPROVEN.parse().ok()?,
             upload_patience: UPLOAD_PATIENCE,
             max_uploads: MAX_UPLOADS,
+            traces: traces?,
             drain_delay: drain_delay?,
             drain: drain?,
         })
+    }
+}
+
+/// Whoever has the key of development tokens is anybody.
+fn keep_development_here(settings: &mut Settings, listen: Option<SocketAddr>) {
+    let is_development = settings.text("CLERK_ISSUER") == Some(DEVELOPMENT_ISSUER);
+    if is_development && listen.is_some_and(|address| !address.ip().is_loopback()) {
+        settings
+            .mistake("SIGNER_LISTEN", "must be a loopback address while CLERK_ISSUER is that of development tokens");
     }
 }
 

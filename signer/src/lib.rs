@@ -91,7 +91,11 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_util::task::TaskTracker;
+use traces::{Service, Traces};
 use uploads::{Description, Intake, Place};
+
+/// As traces name it. It stands behind a proxy.
+const SERVICE: Service = Service { name: "t2m-signer", version: env!("CARGO_PKG_VERSION"), scheme: "http" };
 
 /// The service. A clone is the same one.
 #[derive(Clone)]
@@ -105,6 +109,7 @@ struct Parts {
     catalog: Catalog,
     storage: Storage,
     metrics: Metrics,
+    traces: Traces,
     rate_limit: RateLimit,
     last_reach: LastReach,
     draining: AtomicBool,
@@ -125,6 +130,9 @@ pub enum StartError {
     /// Storage could not be opened.
     #[error("storage cannot be opened: {0}")]
     Storage(#[from] StorageFailure),
+    /// Traces could not be exported, wherever they go.
+    #[error("the export of traces cannot be set up: {0}")]
+    Traces(#[from] traces::OpenError),
     /// Metrics could not be set up.
     #[error("metrics cannot be set up: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -150,6 +158,7 @@ impl Signer {
             service_tokens: ArcSwap::from_pointee(config.service_tokens.clone()),
             upload_places: Arc::new(Semaphore::new(config.max_uploads)),
             rate_limit: RateLimit::open(config.redis.as_ref(), config.redis_patience).await,
+            traces: Traces::open(config.traces.as_ref(), SERVICE, &metrics.spans)?,
             config,
             catalog,
             storage,
@@ -255,6 +264,10 @@ impl Signer {
         &self.0.metrics
     }
 
+    fn traces(&self) -> &Traces {
+        &self.0.traces
+    }
+
     fn rate_limit(&self) -> &RateLimit {
         &self.0.rate_limit
     }
@@ -273,6 +286,6 @@ impl Signer {
 
     /// Runs `work` to its end, even if nobody waits for it; a drain waits.
     fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
-        self.0.tasks.spawn(work)
+        self.0.tasks.spawn(traces::carried(work))
     }
 }

@@ -54,6 +54,7 @@ pub(crate) struct Metrics {
     pub(crate) keys: KeyMetrics,
     pub(crate) uploads: UploadMetrics,
     pub(crate) storage: StorageMetrics,
+    pub(crate) spans: traces::Counts,
 }
 
 impl Metrics {
@@ -99,6 +100,7 @@ impl Metrics {
             keys: KeyMetrics::new(&registry)?,
             uploads: UploadMetrics::register(&registry)?,
             storage: StorageMetrics::register(&registry)?,
+            spans: traces::Counts::register(&registry, "signer")?,
             registry,
         })
     }
@@ -117,10 +119,7 @@ impl Metrics {
         self.refusals.with_label_values(&[code]).inc();
     }
 
-    pub(crate) fn request(&self, method: &Method, route: &str, status: u16, took: Duration) {
-        let known =
-            [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-        let method = known.iter().find(|known| *known == method).map_or("other", Method::as_str);
+    pub(crate) fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
         self.requests.with_label_values(&[route, method, &status.to_string()]).inc();
         self.seconds.with_label_values(&[route]).observe(took.as_secs_f64());
     }
@@ -155,6 +154,21 @@ fn from_zero(counters: IntCounterVec, values: &[&str]) -> IntCounterVec {
         counters.with_label_values(&[value]);
     }
     counters
+}
+
+/// A closed set: a client makes up methods at will.
+#[must_use]
+pub fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
 }
 
 fn register<C: prometheus::core::Collector + Clone + 'static>(

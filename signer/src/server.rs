@@ -113,6 +113,7 @@ impl Signer {
         if settled.await.is_err() {
             tracing::warn!("stopped before all clean-up was done");
         }
+        self.traces().flush().await;
     }
 }
 

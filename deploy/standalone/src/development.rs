@@ -41,6 +41,7 @@ const TOKEN_LEN: usize = 20;
 const MAX_LIST_BYTES: usize = 1 << 20;
 
 const ELSEWHERE: Refusal = Refusal {
+    route: "unmatched",
     status: StatusCode::FORBIDDEN,
     error: "Forbidden",
     message: "The development identity answers this machine only, without a proxy in between: open it as \

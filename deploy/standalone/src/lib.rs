@@ -7,6 +7,7 @@
 //! | [`development`] | the development identity, and the layer that keeps it on this machine |
 //! | `host` | which `Host` names this machine |
 //! | `page` | the page at `/` |
+//! | `exchange` | requests that are answered here instead of in the signer |
 //! | `refusal` | what is refused here instead of in the signer |
 //! | [`banner`] | what a start prints |
 //!
@@ -19,6 +20,7 @@ pub mod development;
 pub mod folder;
 pub mod tools;
 
+mod exchange;
 mod host;
 mod page;
 mod refusal;

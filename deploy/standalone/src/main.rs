@@ -52,7 +52,8 @@ fn command_line() -> Command {
 
 fn run_tool(flags: &ArgMatches) -> Result<ExitCode, Mistakes> {
     let tool = with_environment(|source| tools::read(flags, source))?;
-    let done = runtime().and_then(|runtime| Ok(runtime.block_on(tool.run(&mut io::stdout().lock()))?));
+    let (out, err) = (&mut io::stdout(), &mut io::stderr());
+    let done = runtime().and_then(|runtime| Ok(runtime.block_on(tool.run(out, err))?));
     Ok(match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

@@ -3,13 +3,13 @@
 //! Its Content-Security-Policy names its own script, that of tus-js-client and its one style by hash, this service for calls and the
 //! gateway for media, and nothing more; so even a file name that was mistaken for HTML would run nothing.
 
-use crate::refusal::Refusal;
+use crate::{exchange::Exchange, refusal::Refusal};
 use axum::{
     Router,
     body::Bytes,
     extract::Request,
     http::{HeaderName, HeaderValue, StatusCode, header},
-    response::{AppendHeaders, Html},
+    response::{AppendHeaders, Html, IntoResponse},
     routing::get,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 use url::Url;
 
+const ROUTE: &str = "/";
 const PAGE: &str = include_str!("../assets/page.html");
 /// Resumable uploads in a browser: tus-js-client 4.3.1 as it is published. Its licence (MIT) lies beside it.
 const TUS: &str = include_str!("../assets/tus-js-client/tus.min.js");
@@ -28,6 +29,7 @@ static WHOLE: LazyLock<Bytes> = LazyLock::new(|| PAGE.replace(PLACE_OF_TUS, &for
 
 /// In the signer's words, whose own fallback does not reach a route merged with its own.
 const METHOD_NOT_ALLOWED: Refusal = Refusal {
+    route: ROUTE,
     status: StatusCode::METHOD_NOT_ALLOWED,
     error: "Method not allowed",
     message: "This path takes other methods; see the Allow header.",
@@ -50,16 +52,18 @@ fn policy(files: &str) -> String {
 pub(crate) fn route(files_url: &str) -> Option<Router> {
     let origin = Url::parse(files_url).ok()?.origin().ascii_serialization();
     let policy = HeaderValue::try_from(policy(&origin)).ok()?;
-    let page = get(async move || {
+    let page = get(async move |request: Request| {
+        let exchange = Exchange::of(&request, ROUTE);
         let fixed = [
             (header::CACHE_CONTROL, "no-store"),
             (header::REFERRER_POLICY, "no-referrer"),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         ];
-        (AppendHeaders(fixed), [(header::CONTENT_SECURITY_POLICY, policy.clone())], Html(WHOLE.clone()))
+        let policy = [(header::CONTENT_SECURITY_POLICY, policy.clone())];
+        exchange.answer((AppendHeaders(fixed), policy, Html(WHOLE.clone())).into_response(), None)
     });
-    Some(Router::new().route("/", page.fallback(async |request: Request| METHOD_NOT_ALLOWED.answer(request))))
+    Some(Router::new().route(ROUTE, page.fallback(async |request: Request| METHOD_NOT_ALLOWED.answer(request))))
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {

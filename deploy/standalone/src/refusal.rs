@@ -1,9 +1,10 @@
 //! What is refused here instead of in the signer: in the same shape, logged the same way, and as sure to arrive.
 
+use crate::exchange::Exchange;
 use axum::{
     body::Body,
     extract::Request,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::Response,
 };
 use futures_util::{StreamExt, future::ready};
@@ -17,6 +18,8 @@ const MOST: usize = 16 << 20;
 
 /// One refusal, as [`ErrorBody`] has it.
 pub(crate) struct Refusal {
+    /// Of the log.
+    pub(crate) route: &'static str,
     pub(crate) status: StatusCode,
     pub(crate) error: &'static str,
     pub(crate) message: &'static str,
@@ -26,17 +29,15 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// Refuses `request`.
     pub(crate) fn answer(&self, request: Request) -> Response {
+        let exchange = Exchange::of(&request, self.route);
         read_on(request);
-        let request_id = uuid::Uuid::now_v7().to_string();
-        tracing::info!(status = self.status.as_u16(), request_id, code = self.code, "request");
-        let mut response = Response::new(Body::from(self.body(&request_id)));
+        let mut response = Response::new(Body::from(self.body(exchange.id())));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.extend(HeaderValue::try_from(request_id).map(|id| (HeaderName::from_static("x-request-id"), id)));
-        response
+        exchange.answer(response, Some(self.code))
     }
 
     fn body(&self, request_id: &str) -> Vec<u8> {

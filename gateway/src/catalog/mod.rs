@@ -116,6 +116,15 @@ impl Catalog {
         Ok(Self { database: Database::open(url)?, found: Cache::new(REMEMBERED), feed: Arc::new(Feed::new(grace)) })
     }
 
+    /// What the catalog says of a file and a user at this moment. Nobody is let in by it.
+    pub(crate) async fn file_and_user(
+        &self,
+        file: &FileId,
+        user: &UserId,
+    ) -> Result<(Option<FileEntry>, UserStanding), sqlx::Error> {
+        self.database.file_and_user(file, user).await
+    }
+
     pub(crate) fn feed(&self) -> &Feed {
         &self.feed
     }

@@ -15,6 +15,7 @@ use proto::{
     catalog::FileEntry,
     etag::ETag,
     storage::{Aws, loggable_cause},
+    trace_context::TraceContext,
 };
 use std::{
     error::Error,
@@ -26,6 +27,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
+use traces::{Forwarding, on_behalf};
 
 /// GETs under way at once: each holds a connection with read buffers of its own.
 const GETS: usize = 128;
@@ -63,6 +65,8 @@ pub(crate) struct Object {
     path: Path,
     pub(super) etag: ETag,
     pub(super) size: u64,
+    /// Of the request that it is asked for.
+    trace: Option<Arc<TraceContext>>,
 }
 
 impl Bucket {
@@ -80,7 +84,7 @@ impl Bucket {
             .with_allow_http(aws.is_plain_http());
         let retry = RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(20), ..RetryConfig::default() };
         let mut builder = AmazonS3Builder::new().with_client_options(client).with_retry(retry);
-        builder = builder.with_http_connector(repeats::Connector(metrics.repeats.clone()));
+        builder = builder.with_http_connector(Forwarding::over(repeats::Connector(metrics.repeats.clone())));
         for (name, value) in &aws.0 {
             if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
                 builder = builder.with_config(key, value);
@@ -101,6 +105,7 @@ impl Bucket {
             path: self.path(&file.object_key)?,
             etag: file.etag.clone(),
             size: file.size,
+            trace: None,
         })
     }
 
@@ -129,6 +134,11 @@ impl Bucket {
 }
 
 impl Object {
+    /// The same, asked for this trace.
+    pub(super) fn on_behalf(self, trace: Option<Arc<TraceContext>>) -> Self {
+        Self { trace, ..self }
+    }
+
     /// Whether the object is there in this version.
     pub(crate) async fn check(&self) -> Result<(), StorageError> {
         let began = Instant::now();
@@ -139,7 +149,7 @@ impl Object {
 
     async fn head(&self) -> Result<(), StorageError> {
         let options = GetOptions { head: true, extensions: repeats::counted(), ..GetOptions::default() };
-        let head = self.origin.store.get_opts(&self.path, options);
+        let head = on_behalf(self.trace.clone(), self.origin.store.get_opts(&self.path, options));
         let head = timeout(HEAD_TIMEOUT, head).await.map_err(|_| StorageError::TimedOut)??;
         self.compare(&head.meta)
     }
@@ -163,6 +173,7 @@ impl Object {
             let turn = Arc::clone(&self.origin.gets).acquire_owned().await.expect("the semaphore is never closed");
             self.origin.store.get_opts(&self.path, options).await.map(|result| (result, turn))
         };
+        let asked = on_behalf(self.trace.clone(), asked);
         let (result, turn) = timeout(HEAD_TIMEOUT, asked).await.map_err(|_| StorageError::TimedOut)??;
         self.compare(&result.meta)?;
         if result.range != range {

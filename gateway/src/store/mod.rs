@@ -15,7 +15,7 @@ use crate::{
     observe::Metrics,
 };
 use bytes::Bytes;
-use proto::storage::StorageUrl;
+use proto::{storage::StorageUrl, trace_context::TraceContext};
 use std::{
     io,
     ops::Range,
@@ -104,11 +104,12 @@ impl Store {
     }
 
     /// Opens what was admitted. For a bucket, the GET for `first` is under way and its head was right when this
-    /// returns; without `first` only the object's presence and version are checked.
+    /// returns; without `first` only the object's presence and version are checked. A bucket is asked on behalf of `trace`.
     pub(crate) async fn open_admitted(
         &self,
         admitted: &Admitted,
         first: Option<Range<u64>>,
+        trace: Option<Arc<TraceContext>>,
         now: Instant,
     ) -> Result<(Opened, Option<Reader>), StorageError> {
         let file = admitted.file();
@@ -119,7 +120,7 @@ impl Store {
                 Ok((Opened::Local(opened), reader))
             }
             Self::Bucket(bucket) => {
-                let object = bucket.object(file)?;
+                let object = bucket.object(file)?.on_behalf(trace);
                 let reader = match first {
                     Some(range) => Some(Reader::Remote(Box::pin(windows::Reader::start(object.clone(), range)).await?)),
                     None => Box::pin(object.check()).await.map(|()| None)?,
@@ -127,7 +128,7 @@ impl Store {
                 Ok((Opened::Remote(object), reader))
             }
             Self::Cached(chunks) => {
-                let object = chunks.object(admitted.grant().file(), file)?;
+                let object = chunks.object(admitted.grant().file(), file)?.on_behalf(trace);
                 let reader = match first {
                     Some(range) => Some(Reader::Cached(object.start(range).await?)),
                     None => object.check().await.map(|()| None)?,

@@ -2,10 +2,23 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`sign`] | issues a URL by hand |
+//! | [`verify`] | says whether one is valid |
+//! | [`explain`] | says why one is refused |
 //! | [`health`] | asks a gateway that runs whether it is ready |
 //! | [`doctor`](crate::doctor) | plays against any server what players play |
+//! | [`link`], [`words`] | a link as it was pasted; times for people |
 
+mod explain;
 pub mod health;
+mod link;
+mod sign;
+mod verify;
+mod words;
+
+pub use explain::Explain;
+pub use sign::Sign;
+pub use verify::Verify;
 
 use crate::{
     config::SETTINGS,
@@ -15,12 +28,21 @@ use clap::{ArgMatches, Command};
 use proto::{
     command_line,
     health::Probe,
-    settings::{COMMON, Settings},
+    settings::{COMMON, Setting, Settings},
 };
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+
+/// Settings of the tools alone.
+pub const TOOL_SETTINGS: &[Setting] = sign::BASE;
 
 /// What is asked for on the command line.
 pub enum Tool {
+    /// `sign`.
+    Sign(Sign),
+    /// `verify`.
+    Verify(Verify),
+    /// `explain`.
+    Explain(Explain),
     /// `health`.
     Health(Vec<Probe>),
     /// `doctor`.
@@ -36,22 +58,34 @@ pub enum Failed {
     /// `doctor` found nothing to judge.
     #[error("{0}")]
     Unexamined(#[from] Unexamined),
+    /// File and user cannot be looked up.
+    #[error("the catalog cannot be read: {0}")]
+    Catalog(sqlx::Error),
 }
 
 /// Every tool, with those settings that it takes.
 #[must_use]
 pub fn commands() -> Vec<Command> {
     let with = |tool, names: &[&str]| command_line::tool(tool, &[COMMON, SETTINGS], names);
-    vec![with(proto::health::command(), &["GATEWAY_ADMIN_LISTEN"]), with(doctor::command(), &[])]
+    vec![
+        sign::command(),
+        verify::command(),
+        explain::command(),
+        with(doctor::command(), &[]),
+        with(proto::health::command(), &["GATEWAY_ADMIN_LISTEN"]),
+    ]
 }
 
 impl Tool {
-    /// What the flags of the whole command line ask for; mistakes stay noted in `settings`. `None` without one too, if no
-    /// tool is asked for.
+    /// What the flags of the whole command line ask for; mistakes stay noted in `settings`. `input` is read where a link is
+    /// to come from there. `None` without a mistake, if no tool is asked for.
     #[must_use]
-    pub fn read(settings: &mut Settings, flags: &ArgMatches) -> Option<Self> {
+    pub fn read(settings: &mut Settings, flags: &ArgMatches, input: impl Read) -> Option<Self> {
         let (name, flags) = flags.subcommand()?;
         match name {
+            sign::NAME => Sign::read(settings, flags).map(Self::Sign),
+            verify::NAME => Verify::read(settings, flags, input).map(Self::Verify),
+            explain::NAME => Explain::read(settings, flags, input).map(Self::Explain),
             proto::health::NAME => Probe::read(settings, flags, &["GATEWAY_ADMIN_LISTEN"]).map(Self::Health),
             doctor::NAME => examine(settings, flags),
             _ => None,
@@ -62,8 +96,11 @@ impl Tool {
     ///
     /// # Errors
     /// It could not be done.
-    pub async fn run(&self, out: &mut impl Write) -> Result<bool, Failed> {
+    pub async fn run(&self, out: &mut impl Write, err: &mut impl Write) -> Result<bool, Failed> {
         match self {
+            Self::Sign(sign) => sign.run(out, err),
+            Self::Verify(verify) => verify.run(out),
+            Self::Explain(explain) => explain.run(out).await,
             Self::Health(probes) => health::run(probes, out).await,
             Self::Doctor(doctor) => Ok(doctor.run(out).await?),
         }

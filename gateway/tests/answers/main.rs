@@ -3,8 +3,10 @@
 mod harness;
 
 mod cors;
+mod lines;
 mod names;
 mod routes;
+mod spans;
 
 use harness::{Answer, File, Gateway, bytes, within_one_second};
 

@@ -38,7 +38,7 @@ pub(crate) use client::{Connection, Download, Ended, Raw, Request};
 pub(crate) use file::{File, NewFile};
 pub(crate) use frames::{Frame, Frames};
 pub(crate) use http2::{Http2, Stream};
-pub(crate) use link::{KEY_ID, LinkV1, LinkV2, SECRET, hmac_hex, percent};
+pub(crate) use link::{KEY_ID, LinkV1, LinkV2, SECRET, hmac_hex, percent, signatures_made};
 pub(crate) use multipart::{Part, parts};
 pub(crate) use origin::{ALL, CANARY, Fault, Origin, Seen};
 pub(crate) use process::{Exit, Gateway, Setup, setup, setup_without_schema, start};

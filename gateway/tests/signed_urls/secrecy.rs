@@ -1,7 +1,8 @@
 //! No log line, metric or error holds a signature, a token, a secret or a whole query string (C18, H8 for the gateway).
 
-use crate::harness::{self, Answer, File, Gateway};
+use crate::harness::{self, Answer, File, Gateway, PATIENCE};
 use proto::log_line::MAX_LINE;
+use traces::collector::Collector;
 
 const TOKEN: &str = "canary-bearer-token-9f8e7d6c";
 const COOKIE: &str = "canary-session-cookie-5a4b3c2d";
@@ -51,7 +52,9 @@ fn assert_silent_about(gateway: &Gateway, file: &File, place: &str, text: &str) 
 #[test]
 fn nothing_secret_is_written_even_at_trace_level() {
     for format in ["text", "json"] {
-        let gateway = harness::setup().set("RUST_LOG", "trace").set("LOG_FORMAT", format).start();
+        let collector = Collector::start();
+        let setup = harness::setup().set("RUST_LOG", "trace").set("LOG_FORMAT", format);
+        let gateway = setup.set("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url()).start();
         let file = gateway.store("clip.mp4", b"bytes");
         let answers = provoke_everything(&gateway, &file);
         assert!(answers.iter().any(|answer| answer.status() == 206), "something was granted");
@@ -61,6 +64,12 @@ fn nothing_secret_is_written_even_at_trace_level() {
         assert_silent_about(&gateway, &file, "log", &log);
         let metrics = gateway.admin("GET", "/metrics").send();
         assert_silent_about(&gateway, &file, "metrics", &String::from_utf8_lossy(metrics.body()));
+        let exported = || gateway.series("gateway_spans_total{result=\"exported\"}");
+        harness::eventually("spans go out", PATIENCE, || (exported() > answers.len() as u64).then_some(()));
+        assert_silent_about(&gateway, &file, "spans", &collector.raw());
+        for id in [file.id.as_str(), "user_nobody", "user_blocked"] {
+            assert!(!collector.raw().contains(id), "{id} is in the spans");
+        }
         for answer in answers.iter().filter(|answer| answer.status() >= 400) {
             assert_silent_about(&gateway, &file, "error", &String::from_utf8_lossy(answer.body()));
         }

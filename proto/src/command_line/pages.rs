@@ -15,13 +15,16 @@ const NOTES: &str = "NOTES";
 pub(super) fn page(mut program: Command, tool: Option<&str>) -> Option<String> {
     // Names a tool as its user does: `gateway sign`.
     program.build();
+    let program_name = program.get_name().to_owned();
     let command = match tool {
         Some(name) => program.find_subcommand(name)?.clone(),
         None => program,
     };
+    let source = format!("{program_name} {}", env!("CARGO_PKG_VERSION"));
     let behind = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let mut page = Vec::new();
-    Man::new(command.after_help(Resettable::Reset)).render(&mut page).ok()?;
+    let man = Man::new(command.after_help(Resettable::Reset)).source(source).manual("T2M files");
+    man.render(&mut page).ok()?;
     Some(String::from_utf8(page).ok()? + &sections(&behind))
 }
 
@@ -77,7 +80,7 @@ mod tests {
     fn a_tool_has_a_page_with_examples_and_exit_codes_in_sections() {
         let page = page(boat(), Some("dive")).unwrap();
         for part in [
-            ".TH boat\\-dive 1",
+            ".TH boat-dive 1",
             ".SH NOTES\nSlowly, and only\nwhere it is safe:\n.nf\n  rock  no\n  sand  yes\n.fi\n",
             ".SH EXAMPLES\n.nf\n  boat dive\n.fi\n",
             ".SH \"EXIT STATUS\"\n.nf\n  0  down\n.fi\n",

@@ -37,10 +37,10 @@ pub(crate) fn suspects(secret: Option<&str>, list: Option<&str>) -> Vec<Suspect>
     let mut suspects: Vec<_> = keys.iter().map(|(id, secret)| Suspect::new(id, None, secret.as_bytes())).collect();
     for (id, secret) in &keys {
         suspects.extend(readings(secret).iter().map(|(slip, bytes)| Suspect::new(id, Some(*slip), bytes)));
-        let entry = format!("{id}:{secret}");
-        for whole in [entry.as_str(), list.unwrap_or_default()] {
-            suspects.push(Suspect::new(id, Some(Slip::SecretWithId), whole.as_bytes()));
-        }
+        suspects.push(Suspect::new(id, Some(Slip::SecretWithId), format!("{id}:{secret}").as_bytes()));
+    }
+    if let (Some(list), Some((id, _))) = (list, keys.iter().find(|(id, _)| id.as_str() != DEFAULT_KEY_ID)) {
+        suspects.push(Suspect::new(id, Some(Slip::SecretWithId), list.as_bytes()));
     }
     if let Some((id, _)) = keys.first() {
         suspects.extend(NOTHING.iter().map(|word| Suspect::new(id, Some(Slip::SecretMissing), word.as_bytes())));

@@ -149,6 +149,12 @@ impl<'a> Claims<'a> {
         keys.signer(&[&self.text()], &self.presented)
     }
 
+    /// How long the signature is that was presented; in bytes.
+    #[must_use]
+    pub fn signature_len(&self) -> usize {
+        self.presented.len()
+    }
+
     /// The string that has to be signed: ASCII, for nothing else is read.
     #[must_use]
     pub fn text(&self) -> Vec<u8> {

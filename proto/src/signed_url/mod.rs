@@ -15,6 +15,7 @@ mod v2;
 
 pub use claims::Claims;
 pub use likely::{Likely, Slip, likely};
+pub use query::percent_decoded;
 pub use v1::sign_v1;
 pub use v2::{Disposition, LinkV2, sign_v2};
 

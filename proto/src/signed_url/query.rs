@@ -84,3 +84,9 @@ fn has_escape(text: &str) -> bool {
 pub(super) fn decoded(text: &str) -> Cow<'_, [u8]> {
     if has_escape(text) { percent_decode_str(text).into() } else { Cow::Borrowed(text.as_bytes()) }
 }
+
+/// A text without its escapes, as far as those are UTF-8.
+#[must_use]
+pub fn percent_decoded(text: &str) -> String {
+    String::from_utf8_lossy(&decoded(text)).into_owned()
+}

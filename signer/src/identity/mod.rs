@@ -17,7 +17,7 @@ mod token;
 mod verified;
 mod verifier;
 
-pub use claims::{Flaw, Rules, User};
+pub use claims::{DEVELOPMENT_ISSUER, Flaw, Rules, User};
 pub use jwks::{JwksSource, Pace};
 pub use key::{Key, PemError};
 pub(crate) use verifier::{KeyState, Verifier};

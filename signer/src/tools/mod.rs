@@ -5,8 +5,12 @@
 //! | [`crate::upkeep::fsck`] | compares storage with the catalog |
 //! | [`crate::import`] | makes files of what storage holds already |
 //! | [`health`] | asks a signer that runs whether it is ready |
+//! | [`token`] | mints tokens for development |
 
 pub mod health;
+mod token;
+
+pub use token::Token;
 
 use crate::{
     config::SETTINGS,
@@ -19,7 +23,10 @@ use proto::{
     health::Probe,
     settings::{COMMON, Settings},
 };
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
 
 /// What is asked for on the command line.
 #[derive(Debug)]
@@ -30,6 +37,8 @@ pub enum Tool {
     Import(Import),
     /// `health`.
     Health(Vec<Probe>),
+    /// `token`.
+    Token(Token),
 }
 
 /// Why a tool could not do what it is for.
@@ -44,6 +53,12 @@ pub enum Failed {
     /// Nobody takes what is printed.
     #[error("the result cannot be printed: {0}")]
     Output(#[from] io::Error),
+    /// A key that is not to be used.
+    #[error("{0} {1}")]
+    Key(PathBuf, &'static str),
+    /// A key that can be neither read nor made.
+    #[error("{0} cannot be used: {1}")]
+    KeyFile(PathBuf, io::Error),
 }
 
 impl Failed {
@@ -62,6 +77,7 @@ pub fn commands() -> Vec<Command> {
         with(fsck::command(), &["STORAGE_URL", "DATABASE_URL", "LOG_FORMAT", "RUST_LOG"]),
         with(import::command(), &["STORAGE_URL", "DATABASE_URL", "LOG_FORMAT", "RUST_LOG"]),
         with(proto::health::command(), &["SIGNER_INTERNAL_LISTEN"]),
+        token::command(),
     ]
 }
 
@@ -75,6 +91,7 @@ impl Tool {
             fsck::NAME => Fsck::read(settings, flags).map(Self::Fsck),
             import::NAME => Import::read(settings, flags).map(Self::Import),
             proto::health::NAME => Probe::read(settings, flags, &["SIGNER_INTERNAL_LISTEN"]).map(Self::Health),
+            token::NAME => Token::read(settings, flags).map(Self::Token),
             _ => None,
         }
     }
@@ -88,6 +105,7 @@ impl Tool {
             Self::Fsck(asked) => Ok(asked.run(out).await?),
             Self::Import(asked) => Ok(asked.run(out, people).await?.refused == 0),
             Self::Health(probes) => health::run(probes, out).await,
+            Self::Token(token) => token.run(out, people),
         }
     }
 }

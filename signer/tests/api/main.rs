@@ -37,6 +37,8 @@ mod signed_url;
 mod storing;
 mod system;
 mod tiers;
+mod told;
+mod tools;
 mod tus;
 mod upkeep;
 mod uploads;

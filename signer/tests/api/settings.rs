@@ -29,6 +29,7 @@ fn every_mistake_is_reported_at_once() {
         ("ALLOWED_ORIGINS", "https://a.example, b.example"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, the-proxy"),
         ("REDIS_URL", "amqp://:secret-word@localhost"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:secret-collector@localhost"),
         ("STORAGE_URL", "ftp://secret-place"),
         ("DATABASE_URL", ""),
         ("FILE_SIGNING_SECRET", "short-secret"),
@@ -46,13 +47,14 @@ fn every_mistake_is_reported_at_once() {
         "ALLOWED_ORIGINS must be origins",
         "TRUSTED_PROXIES must be addresses and networks",
         "REDIS_URL must be a URL such as redis://",
+        "OTEL_EXPORTER_OTLP_ENDPOINT must be a collector's URL",
         "STORAGE_URL must be",
         "DATABASE_URL is required",
         "shorter than 32 bytes",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
-    for secret in ["short-secret", "secret-place", "secret-hook", "secret-word"] {
+    for secret in ["short-secret", "secret-place", "secret-hook", "secret-word", "secret-collector"] {
         assert!(!text.contains(secret), "{secret}");
     }
 }
@@ -151,4 +153,15 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(config.identity.rules.audience, "t2m-api");
     assert_eq!(config.identity.rules.parties, ["https://a.example", "https://b.example"]);
     assert_eq!((config.drain_delay.as_secs(), config.drain.as_secs()), (0, 30));
+}
+
+#[test]
+fn a_signer_that_takes_development_tokens_listens_on_loopback_only() {
+    let issuer = ("CLERK_ISSUER", "https://development.invalid");
+    assert!(config(&with(&[issuer])).is_ok());
+    for address in ["0.0.0.0:8081", "[::]:8081", "192.0.2.7:8081"] {
+        let text = config(&with(&[issuer, ("SIGNER_LISTEN", address)])).unwrap_err();
+        assert!(text.contains("SIGNER_LISTEN must be a loopback address while CLERK_ISSUER"), "{text}");
+        assert!(config(&with(&[("SIGNER_LISTEN", address)])).is_ok());
+    }
 }

@@ -4,6 +4,7 @@ mod first_start;
 mod guards;
 mod http;
 mod life;
+mod lines;
 mod page;
 mod process;
 mod settings;

@@ -40,7 +40,7 @@ use folder::Folder;
 use index::Index;
 use name::{ChunkId, ObjectId};
 use open::OpenFiles;
-use proto::{catalog::FileEntry, etag::ETag, id::FileId};
+use proto::{catalog::FileEntry, etag::ETag, id::FileId, trace_context::TraceContext};
 use quick_cache::sync::Cache;
 use run::Run;
 use std::{
@@ -113,9 +113,21 @@ impl Version {
 pub(crate) struct Object {
     chunks: Arc<Chunks>,
     version: Arc<Version>,
+    /// Of the request that reads.
+    trace: Option<Arc<TraceContext>>,
 }
 
 impl Object {
+    /// The same; what it asks of the bucket is asked for this trace.
+    pub(crate) fn on_behalf(self, trace: Option<Arc<TraceContext>>) -> Self {
+        Self { trace, ..self }
+    }
+
+    /// As the bucket has it.
+    fn origin(&self) -> bucket::Object {
+        self.version.origin.clone().on_behalf(self.trace.clone())
+    }
+
     /// Begins to read a range; when this returns, its first bytes are there or were promised by the bucket.
     pub(crate) async fn start(&self, range: Range<u64>) -> Result<Reader, StorageError> {
         Reader::start(self.clone(), range).await
@@ -128,7 +140,7 @@ impl Object {
 
     /// Whether the object is there in this version. If it is not, its chunks go.
     pub(crate) async fn check(&self) -> Result<(), StorageError> {
-        let outcome = self.version.origin.check().await;
+        let outcome = self.origin().check().await;
         match &outcome {
             Ok(()) => self.version.seen(self.chunks.now()),
             Err(StorageError::Missing | StorageError::Changed) => self.chunks.forget_later(self.version.id),
@@ -193,7 +205,7 @@ impl Chunks {
             Some(version) => version,
             None => self.remember(file, row)?,
         };
-        Ok(Object { chunks: Arc::clone(self), version })
+        Ok(Object { chunks: Arc::clone(self), version, trace: None })
     }
 
     fn remember(&self, file: &FileId, row: &FileEntry) -> Result<Arc<Version>, StorageError> {
@@ -221,23 +233,24 @@ impl Chunks {
     }
 
     /// Begins to fill the chunk in which a byte lies, with that byte first.
-    fn begin(self: &Arc<Self>, version: &Arc<Version>, at: u64) -> Begun {
+    fn begin(self: &Arc<Self>, object: &Object, at: u64) -> Begun {
         let start = at - at % self.chunk;
         let begin = Some(at - start).filter(|depth| *depth > DEEP).unwrap_or(0);
-        self.begin_stretch(version, (start, begin), 1, None)
+        self.begin_stretch(object, (start, begin), 1, None)
     }
 
     /// Begins to fill up to so many chunks, from the one at `start` up to the first that is there already; `begin` is where
     /// in it its first bytes lie.
     fn begin_stretch(
         self: &Arc<Self>,
-        version: &Arc<Version>,
+        object: &Object,
         (start, begin): (u64, u64),
         count: u64,
         ahead: Option<OwnedSemaphorePermit>,
     ) -> Begun {
         let folder = self.folder.load_full().filter(|_| self.resting() <= self.now());
         let (Some(folder), Ok(first)) = (folder, u32::try_from(start / self.chunk)) else { return Begun::Refused };
+        let version = &object.version;
         let mut changing = self.index.change();
         let mut fills = VecDeque::new();
         for index in (first..).take_while(|index| u64::from(index - first) < count) {
@@ -259,7 +272,7 @@ impl Chunks {
         self.count_evicted(evicted.len());
         let mut tickets: VecDeque<_> = fills.iter().map(Fill::join).collect();
         let (Some(fill), Some(ticket)) = (fills.pop_front(), tickets.pop_front()) else { return Begun::Refused };
-        let run = Run::new(self, version, folder, (fill, fills), ahead);
+        let run = Run::new(object, folder, (fill, fills), ahead);
         self.threads.spawn(run.drive(start, evicted));
         Begun::Filling(ticket, tickets)
     }

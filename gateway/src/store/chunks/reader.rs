@@ -77,7 +77,7 @@ impl Reader {
             }
             Err(Failure::Origin(error)) => Err(error),
             Err(Failure::Disk | Failure::Abandoned) => {
-                let origin = reader.object.version.origin.clone();
+                let origin = reader.object.origin();
                 reader.at = At::Uncached(windows::Reader::start(origin, reader.left.clone()).await?);
                 reader.source = Source::Origin;
                 Ok(reader)
@@ -243,7 +243,7 @@ impl Reader {
                     self.at = At::Opening(None, spawn_blocking(look));
                     return true;
                 }
-                (None, None) => match chunks.begin(&version, self.left.start) {
+                (None, None) => match chunks.begin(&self.object, self.left.start) {
                     Begun::Filling(mut ticket, _) => {
                         ticket.is_answered_now = true;
                         At::Filling(ticket)
@@ -307,8 +307,7 @@ impl Reader {
             None => {
                 let Ok(turn) = Arc::clone(&chunks.ahead).try_acquire_owned() else { return };
                 let count = self.stretch.min((self.left.end - next).div_ceil(chunks.chunk));
-                if let Begun::Filling(ticket, later) =
-                    chunks.begin_stretch(&self.object.version, (next, 0), count, Some(turn))
+                if let Begun::Filling(ticket, later) = chunks.begin_stretch(&self.object, (next, 0), count, Some(turn))
                 {
                     self.ahead = later;
                     self.ahead.push_front(ticket);
@@ -334,7 +333,7 @@ impl Reader {
     }
 
     fn go_uncached(&mut self) {
-        let origin = self.object.version.origin.clone();
+        let origin = self.object.origin();
         self.at = At::Uncached(windows::Reader::new(origin, self.left.clone()));
         self.source = Source::Origin;
         self.ahead.clear();

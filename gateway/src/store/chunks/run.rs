@@ -2,7 +2,7 @@
 //! for a player. A chunk is finished even if all its readers leave: it is useful, and the last that is read for them.
 
 use super::{
-    Chunks, Version,
+    Chunks, Object, Version,
     file::{Writer, reserve},
     fill::{Failure, Fill},
     folder::{Folder, Unfinished},
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::store::{
     StorageError,
-    bucket::{Body, FRUITFUL, FRUITLESS},
+    bucket::{self, Body, FRUITFUL, FRUITLESS},
 };
 use bytes::Bytes;
 use std::{collections::VecDeque, io, iter, ops::Range, sync::Arc, time::Duration};
@@ -28,6 +28,8 @@ const LATEST: Duration = Duration::from_millis(10);
 pub(super) struct Run {
     chunks: Arc<Chunks>,
     version: Arc<Version>,
+    /// Asked on behalf of the reader that began this.
+    origin: bucket::Object,
     folder: Arc<Folder>,
     fill: Arc<Fill>,
     /// The chunks behind it, in order. Only a chunk alone begins elsewhere than at its start.
@@ -53,14 +55,13 @@ impl From<StorageError> for Failure {
 
 impl Run {
     pub(super) fn new(
-        chunks: &Arc<Chunks>,
-        version: &Arc<Version>,
+        object: &Object,
         folder: Arc<Folder>,
         (fill, later): (Arc<Fill>, VecDeque<Arc<Fill>>),
         _ahead: Option<OwnedSemaphorePermit>,
     ) -> Self {
-        let (chunks, version) = (Arc::clone(chunks), Arc::clone(version));
-        Self { chunks, version, folder, fill, later, _ahead, writing: None, pieces: Vec::new() }
+        let (chunks, version, origin) = (Arc::clone(&object.chunks), Arc::clone(&object.version), object.origin());
+        Self { chunks, version, origin, folder, fill, later, _ahead, writing: None, pieces: Vec::new() }
     }
 
     /// Fills the chunks of which the first starts at `start` in the object, or tells their readers why not. First the
@@ -105,7 +106,7 @@ impl Run {
             fruitless = if left.start - before >= FRUITFUL { 0 } else { fruitless + 1 };
             match &failure {
                 Failure::Origin(error) if error.is_passing() && self.fill.is_promised() && fruitless < FRUITLESS => {
-                    self.version.origin.origin.metrics.resumes.inc();
+                    self.origin.origin.metrics.resumes.inc();
                 }
                 _ => return Err(failure),
             }
@@ -117,7 +118,7 @@ impl Run {
         if !self.fill.is_wanted() && self.writing.is_none() {
             return Err(Failure::Abandoned);
         }
-        let mut body = self.version.origin.get(left.clone()).await?;
+        let mut body = self.origin.get(left.clone()).await?;
         self.version.seen(self.chunks.now());
         self.stretch().for_each(|fill| fill.promise());
         while let Some(mut piece) = self.next_piece(&mut body).await? {

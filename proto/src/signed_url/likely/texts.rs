@@ -112,6 +112,7 @@ fn texts_v2(claims: &Claims<'_>, signed: &Signed<'_>, mount: &str) -> Vec<Try<Ve
         (format!("{}:{user}:{}", claims.file(), claims.expires()).into_bytes(), Some(Slip::Version1)),
     ]
     .into_iter()
+    .filter(|(_, slip)| !(mount.is_empty() && *slip == Some(Slip::MountSigned)))
     .map(|(it, slip)| Try { it, slips: slip.into_iter().collect() })
     .collect()
 }

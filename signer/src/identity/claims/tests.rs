@@ -106,6 +106,8 @@ fn issuer_audience_and_party_are_those_of_the_settings() {
         (json!({"iss": ["https://clerk.example"]}), rules(), Err(Flaw::Issuer)),
         (json!({"iss": 1}), Rules { issuer: None, ..rules() }, Ok(())),
         (json!({"iss": "https://other.example"}), Rules { issuer: None, ..rules() }, Ok(())),
+        (json!({"iss": DEVELOPMENT_ISSUER}), Rules { issuer: None, ..rules() }, Err(Flaw::Issuer)),
+        (json!({"iss": DEVELOPMENT_ISSUER}), Rules { issuer: Some(DEVELOPMENT_ISSUER.into()), ..rules() }, Ok(())),
         (json!({"aud": "other"}), rules(), Err(Flaw::Audience)),
         (json!({"aud": []}), rules(), Err(Flaw::Audience)),
         (json!({"aud": 7}), rules(), Err(Flaw::Audience)),

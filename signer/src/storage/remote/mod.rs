@@ -20,6 +20,7 @@ use futures_util::StreamExt;
 use object_store::{
     ClientOptions, Error, ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig,
     aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey},
+    client::ReqwestConnector,
     path::Path,
 };
 use proto::{
@@ -29,6 +30,7 @@ use proto::{
 use requests::Requests;
 use std::{ops::Range, sync::Arc, time::Duration};
 use tokio_util::task::TaskTracker;
+use traces::Forwarding;
 
 /// The smallest part but the last; S3 itself wants 5 MiB.
 const PART: u64 = 6 << 20;
@@ -63,6 +65,7 @@ impl Bucket {
         let retry = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
         let builder =
             AmazonS3Builder::new().with_client_options(client).with_retry(retry).with_disable_bulk_delete(true);
+        let builder = builder.with_http_connector(Forwarding::<ReqwestConnector>::default());
         let builder = aws.0.iter().fold(builder, |builder, (name, value)| {
             match name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
                 Ok(key) => builder.with_config(key, value),

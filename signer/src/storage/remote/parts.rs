@@ -9,6 +9,7 @@ use object_store::{
 };
 use std::{mem, sync::Arc};
 use tokio::{runtime::Handle, task::JoinSet};
+use traces::carried;
 
 const PARTS_IN_FLIGHT: usize = 2;
 
@@ -28,12 +29,12 @@ impl Parts {
     /// In a task of its own: if the client leaves in between, the task's result is dropped, and so aborted.
     pub(super) async fn begin(bucket: &Bucket, path: Path) -> Result<Self, Failure> {
         let beginning = bucket.clone();
-        let begun = bucket.cleanups.spawn(async move {
+        let begun = bucket.cleanups.spawn(carried(async move {
             let id = beginning.store.create_multipart(&path).await?;
             let mut parts = Self::resume(&beginning, path, id, Vec::new());
             parts.is_kept = false;
             Ok(parts)
-        });
+        }));
         begun.await.unwrap_or_else(|died| Err(Failure::Unavailable(died.into())))
     }
 
@@ -53,7 +54,7 @@ impl Parts {
         let (store, path, id) = (Arc::clone(&self.bucket.store), self.path.clone(), self.id.clone());
         let index = self.etags.len();
         self.etags.push(String::new());
-        self.flying.spawn(async move { (index, store.put_part(&path, &id, index, part.into()).await) });
+        self.flying.spawn(carried(async move { (index, store.put_part(&path, &id, index, part.into()).await) }));
     }
 
     /// Parts that were sent.

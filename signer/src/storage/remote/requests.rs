@@ -9,7 +9,7 @@ use object_store::{
     signer::Signer,
 };
 use proto::storage::loggable_cause;
-use reqwest::{Client, Response, StatusCode, redirect};
+use reqwest::{Client, Response, StatusCode, header::HeaderMap, redirect};
 use rusty_s3::{Method, signing};
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -104,6 +104,9 @@ impl Requests {
         let url = self.sign(request, OWN_USE).await?;
         let method = request.method.to_str().parse().expect("a method that HTTP has too");
         let asked = self.client.request(method, url).timeout(request.patience);
+        let mut forwarded = HeaderMap::new();
+        traces::write(&mut forwarded);
+        let asked = asked.headers(forwarded);
         let asked = request.headers.iter().fold(asked, |asked, (name, value)| asked.header(*name, *value));
         let response = asked.send().await.map_err(unreachable)?;
         let status = response.status();

@@ -4,6 +4,9 @@ use super::{
     trouble::{Call, Fault, Trouble},
     *,
 };
+use proto::trace_context::TraceContext;
+use std::sync::Arc;
+use traces::on_behalf;
 
 const FAILURES: [Fault; 3] = [Fault::Status(500), Fault::Status(503), Fault::LostAnswer];
 
@@ -208,4 +211,27 @@ async fn bytes_that_storage_never_takes_are_sent_again_when_it_does() {
 #[tokio::test]
 async fn a_completion_that_storage_never_answers_is_made_again_when_it_does() {
     through_silence(&[Call::Complete], &[(PART + 5, PART + 5), (5, PART + 5)]).await;
+}
+
+#[tokio::test]
+async fn a_bucket_is_told_for_whose_trace_it_is_asked() {
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let Some((tested, storage, trouble)) = in_trouble().await else { return };
+    let (key, _) = new_key();
+    let written = bytes(2 * PART + 5, 18);
+    let trace = TraceContext::read([PARENT.as_bytes()], []).map(Arc::new);
+    let store = async {
+        let mut upload = storage.resume(&key, storage.start(None)).await.unwrap();
+        write(&mut upload, &written[..PART + 5]).await;
+        upload.checkpoint().await.unwrap();
+        write(&mut upload, &written[PART + 5..]).await;
+        upload.finish().await.unwrap();
+        storage.discard(&key).await.unwrap();
+    };
+    on_behalf(trace, store).await;
+    let asked = trouble.traces();
+    assert!(asked.len() > 5 && asked.iter().all(|trace| trace.as_deref() == Some(PARENT)), "{asked:?}");
+    storage.read(&key, 0..1).await.unwrap();
+    assert_eq!(trouble.traces()[asked.len()..], [None]);
+    is_whole(&tested, &key, &written).await;
 }

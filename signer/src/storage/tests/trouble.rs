@@ -46,6 +46,8 @@ type Plan = Box<dyn FnMut(Call) -> Option<Fault> + Send>;
 pub(super) struct Trouble {
     plan: Arc<Mutex<Plan>>,
     seen: Arc<Mutex<Vec<Call>>>,
+    /// The `traceparent` of every request.
+    traces: Arc<Mutex<Vec<Option<String>>>>,
     endpoint: String,
 }
 
@@ -54,7 +56,12 @@ impl Trouble {
     pub(super) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let trouble = Self { plan: Arc::new(Mutex::new(Box::new(|_| None))), seen: Arc::default(), endpoint };
+        let trouble = Self {
+            plan: Arc::new(Mutex::new(Box::new(|_| None))),
+            seen: Arc::default(),
+            traces: Arc::default(),
+            endpoint,
+        };
         let serving = trouble.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -97,6 +104,11 @@ impl Trouble {
         self.seen.lock().unwrap().iter().filter(|seen| **seen == call).count()
     }
 
+    /// The requests so far, by whose trace they were for.
+    pub(super) fn traces(&self) -> Vec<Option<String>> {
+        self.traces.lock().unwrap().clone()
+    }
+
     fn plan(&self, plan: impl FnMut(Call) -> Option<Fault> + Send + 'static) {
         *self.plan.lock().unwrap() = Box::new(plan);
     }
@@ -104,6 +116,8 @@ impl Trouble {
     async fn answer(self, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
         let call = call_of(&request);
         self.seen.lock().unwrap().push(call);
+        let trace = request.headers().get("traceparent").map(|trace| trace.to_str().unwrap().to_owned());
+        self.traces.lock().unwrap().push(trace);
         let fault = (self.plan.lock().unwrap())(call);
         match fault {
             Some(Fault::Status(status)) => Ok(says(StatusCode::from_u16(status).unwrap(), "SlowDown")),

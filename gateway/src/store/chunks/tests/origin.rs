@@ -27,6 +27,8 @@ struct State {
     objects: HashMap<String, (String, Bytes)>,
     gets: Vec<Range<u64>>,
     heads: usize,
+    /// Of every question.
+    traces: Vec<Option<String>>,
     /// Of the next GETs: after so many bytes the connection ends.
     broken_after: VecDeque<usize>,
     /// So many of the next questions are answered with 503.
@@ -76,6 +78,11 @@ impl Origin {
         self.state.lock().unwrap().heads
     }
 
+    /// The `traceparent` of every question so far.
+    pub(super) fn traces(&self) -> Vec<Option<String>> {
+        self.state.lock().unwrap().traces.clone()
+    }
+
     pub(super) fn break_after(&self, bytes: usize) {
         self.state.lock().unwrap().broken_after.push_back(bytes);
     }
@@ -114,6 +121,7 @@ impl Origin {
     async fn answer(&self, head: &str, stream: &mut TcpStream) -> Option<()> {
         let header =
             |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ").map(str::to_owned));
+        self.state.lock().unwrap().traces.push(header("traceparent"));
         let mut words = head.split(' ');
         let (method, path) = (words.next()?, words.next()?);
         let key = path.rsplit('/').next()?.to_owned();

@@ -1,6 +1,7 @@
 //! One GET for all who want a chunk, and versions that never mix.
 
 use super::*;
+use proto::trace_context::TraceContext;
 
 #[tokio::test]
 async fn every_range_is_exact_and_asked_for_once() {
@@ -211,4 +212,20 @@ async fn an_object_removed_in_storage_is_found_out_by_a_later_hit() {
     let is_gone = matches!(stage.read(&file, 0..CHUNK).await, Err(Failed::Refused(StorageError::Missing)));
     assert!(is_gone);
     assert_eq!(stage.origin.heads(), 0, "it was not there to be counted");
+}
+
+#[tokio::test]
+async fn the_bucket_is_told_for_whose_trace_it_is_asked() {
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let stage = Stage::new().await;
+    let read = async |file: &File, trace: Option<TraceContext>| {
+        let object = stage.chunks.object(&file.id, &file.row).unwrap().on_behalf(trace.map(Arc::new));
+        object.check().await.unwrap();
+        assert!(rest(&mut object.start(0..file.row.size).await.unwrap()).await.unwrap() == file.bytes);
+    };
+    read(&stage.file("traced", 5 * CHUNK, 1), TraceContext::read([PARENT.as_bytes()], [])).await;
+    let asked = stage.origin.traces();
+    assert!(asked.len() > 2 && asked.iter().all(|trace| trace.as_deref() == Some(PARENT)), "{asked:?}");
+    read(&stage.file("other", 5 * CHUNK, 1), None).await;
+    assert!(stage.origin.traces()[asked.len()..].iter().all(Option::is_none));
 }

@@ -1,10 +1,10 @@
-// A page that seeks many times, then lets its link expire while it is paused, and goes on with another:
-//   node outlive_link.mjs <route that signs> <file with the user's header> <seeks> <file for signatures>
+// A page that seeks many times; with `outlive` it then lets its link expire while it is paused, and goes on with another:
+//   node seek_and_outlive.mjs <route that signs> <file with the user's header> <file for signatures> <seeks> [outlive]
 import { createServer } from 'node:http';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { expect, expectPlaying, inBrowser, seek } from '../browser.mjs';
 
-const [route, headerFile, seeks, secrets] = process.argv.slice(2);
+const [route, headerFile, secrets, seeks, outlive] = process.argv.slice(2);
 const [name, value] = readFileSync(headerFile, 'utf8').trim().split(/: (.*)/s);
 const SHORT_SECONDS = 4;
 
@@ -32,7 +32,7 @@ const listen = () => {
   video.addEventListener('error', async () => {
     const { code, message } = video.error;
     const place = window.wanted ?? video.currentTime;
-    window.renewals.push(`${code} ${message.split(':')[0]}`);
+    window.renewals.push(`${code} (${message.split(':')[0]}) ${((performance.now() - window.soughtAt) / 1000).toFixed(0)} s later`);
     video.src = await (await fetch('/link')).text();
     video.currentTime = place;
     await video.play();
@@ -67,6 +67,7 @@ async function pauseOverExpiry(page, duration) {
   const far = 0.75 * duration;
   await page.evaluate((place) => {
     window.wanted = place;
+    window.soughtAt = performance.now();
     document.querySelector('video').currentTime = place;
   }, far);
   await page.waitForFunction((place) => {
@@ -80,7 +81,9 @@ await inBrowser(async (page) => {
   await page.goto(`http://127.0.0.1:${site.address().port}/`);
   await page.evaluate(listen);
   const duration = await seekManyTimes(page);
+  console.log(`${seeks} seeks, each to its place`);
+  if (outlive !== 'outlive') return;
   const renewals = await pauseOverExpiry(page, duration);
-  console.log(`${seeks} seeks; past its end the link gave error ${renewals.join(', ')}, and another went on at the same place`);
+  console.log(`a seek past the link's end gave error ${renewals.join(', ')}; another link went on at the same place`);
 });
 site.close();

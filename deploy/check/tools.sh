@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# What the programs say of their own command lines: completions, as shells take them, and manual pages.
+
+readonly shells=(bash zsh fish)
+
+describe_tools() {
+  step "tools: shells take the completions, and complete" take_completions
+  step "tools: the manual pages have no flaw" read_manual_pages
+}
+
+take_completions() {
+  local program shell release
+  release=$(target_folder)/release
+  install_debian_packages fish:fish mandoc:mandoc zsh:zsh
+  mkdir -p "$work/completions"
+  for program in gateway signer standalone; do
+    for shell in "${shells[@]}"; do
+      "$release/$program" completions "$shell" >"$work/completions/$program.$shell"
+      "$shell" -n "$work/completions/$program.$shell"
+    done
+  done
+  expect_equal "what bash makes of gateway ex" "$(completed gateway ex)" explain
+  expect_equal "what bash makes of signer token --us" "$(completed signer token --us)" --user-id
+}
+
+# A program and the words behind it.
+completed() {
+  bash -euo pipefail -c 'program=$1; source "$2"; shift 2
+    COMP_WORDS=("$program" "$@") COMP_CWORD=$# COMPREPLY=()
+    "_$program" "$program" "${COMP_WORDS[$#]}" "${COMP_WORDS[$# - 1]}"
+    printf "%s\n" "${COMPREPLY[@]}"' bash "$1" "$work/completions/$1.bash" "${@:2}"
+}
+
+read_manual_pages() {
+  local program tool release
+  release=$(target_folder)/release
+  mkdir -p "$work/man"
+  for program in gateway signer standalone; do
+    "$release/$program" man >"$work/man/$program.1"
+    for tool in $("$release/$program" man | sed -n 's/^'"$program"'\\-\([a-z]*\)(1)$/\1/p'); do
+      [[ "$tool" == @(completions|man) ]] || "$release/$program" man "$tool" >"$work/man/$program-$tool.1"
+    done
+  done
+  expect_equal "the number of pages with exit codes" "$(grep -l '^.SH "EXIT STATUS"$' "$work"/man/*.1 | wc -l)" "$(find "$work/man" -type f | wc -l)"
+  mandoc -Tlint -Wwarning "$work"/man/*.1
+}
