@@ -87,7 +87,7 @@ impl Tool {
             verify::NAME => Verify::read(settings, flags, input).map(Self::Verify),
             explain::NAME => Explain::read(settings, flags, input).map(Self::Explain),
             proto::health::NAME => Probe::read(settings, flags, &["GATEWAY_ADMIN_LISTEN"]).map(Self::Health),
-            doctor::NAME => examine(settings, flags),
+            doctor::NAME => examine(settings, flags, input),
             _ => None,
         }
     }
@@ -107,7 +107,7 @@ impl Tool {
     }
 }
 
-fn examine(settings: &mut Settings, flags: &ArgMatches) -> Option<Tool> {
-    let doctor = Doctor::read(flags, || io::read_to_string(io::stdin()).unwrap_or_default());
+fn examine(settings: &mut Settings, flags: &ArgMatches, input: impl Read) -> Option<Tool> {
+    let doctor = Doctor::read(flags, || io::read_to_string(input).unwrap_or_default());
     doctor.map(Tool::Doctor).map_err(|mistake| settings.mistake("the URL:", &mistake.to_string())).ok()
 }

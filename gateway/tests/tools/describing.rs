@@ -2,7 +2,7 @@
 
 use crate::{tool, tool_with};
 
-const TOOLS: [&str; 4] = ["sign", "verify", "explain", "health"];
+const TOOLS: [&str; 5] = ["sign", "verify", "explain", "health", "doctor"];
 
 #[test]
 fn help_of_each_tool_has_its_settings_examples_and_exit_codes() {

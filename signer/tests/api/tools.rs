@@ -112,7 +112,7 @@ async fn health_asks_the_internal_listener() {
 
 #[tokio::test]
 async fn every_tool_describes_itself() {
-    for name in ["fsck", "health", "token", "completions", "man"] {
+    for name in ["fsck", "import", "health", "token", "completions", "man"] {
         let help = signer(&[name, "--help"]).await;
         assert_eq!((help.code, help.err.as_str()), (0, ""));
         for part in ["Usage: signer ", "Examples:\n  ", "Exit codes:\n  0  "] {
@@ -123,7 +123,7 @@ async fn every_tool_describes_itself() {
         let said = signer(arguments).await;
         assert!(said.code == 0 && said.out.contains("fsck") && said.out.contains("token"), "{arguments:?}");
     }
-    for name in ["fsck", "health", "token"] {
+    for name in ["fsck", "import", "health", "token"] {
         let page = signer(&["man", name]).await.out;
         assert!(page.contains(&format!(".TH signer-{name} 1")) && page.contains(".SH EXAMPLES"), "{page}");
     }
