@@ -2,6 +2,8 @@
 # What the programs say of their own command lines: completions, as shells take them, and manual pages.
 
 readonly shells=(bash zsh fish)
+# A page without a date is the same whenever it is made; the library leaves a space too many around possible values.
+readonly accepted_flaws='missing date|skipping paragraph macro: br (before|after) sp'
 
 describe_tools() {
   step "tools: shells take the completions, and complete" take_completions
@@ -42,5 +44,5 @@ read_manual_pages() {
     done
   done
   expect_equal "the number of pages with exit codes" "$(grep -l '^.SH "EXIT STATUS"$' "$work"/man/*.1 | wc -l)" "$(find "$work/man" -type f | wc -l)"
-  mandoc -Tlint -Wwarning "$work"/man/*.1
+  expect_equal "what mandoc has to say" "$(mandoc -Tlint -Wwarning "$work"/man/*.1 | grep -vE "$accepted_flaws" || true)" ""
 }

@@ -25,7 +25,9 @@ pub(super) fn page(mut program: Command, tool: Option<&str>) -> Option<String> {
     let mut page = Vec::new();
     let man = Man::new(command.after_help(Resettable::Reset)).source(source).manual("T2M files");
     man.render(&mut page).ok()?;
-    Some(String::from_utf8(page).ok()? + &sections(&behind))
+    // Without a date, so that a page is the same whenever it is made; its place has to be held all the same.
+    let page = String::from_utf8(page).ok()?.replacen(" 1  \"", " 1 \"\" \"", 1);
+    Some(page + &sections(&behind))
 }
 
 fn sections(text: &str) -> String {
@@ -73,7 +75,10 @@ mod tests {
     #[test]
     fn a_program_has_a_page_that_names_its_tools() {
         let page = page(boat(), None).unwrap();
-        assert!(page.contains(".TH boat 1") && page.contains("boat\\-dive"), "{page}");
+        assert!(
+            page.contains(".TH boat 1 \"\" \"boat ") && page.contains("T2M files") && page.contains("boat\\-dive"),
+            "{page}"
+        );
     }
 
     #[test]
