@@ -8,9 +8,6 @@ readonly nobody=65534
 readonly seeks=20
 
 install_players() {
-  local then=""
-  # What Chromium does at the end of a link takes it half a minute, and storage has no part in it.
-  [[ "$kind" != file ]] || then=outlive
   install_debian_packages "${player_commands[@]}"
   compgen -G "/usr/lib/*/vlc/plugins/control/liboldrc_plugin.so" >/dev/null ||
     install_debian_packages "VLC's remote control:vlc-plugin-base"
