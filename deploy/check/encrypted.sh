@@ -82,15 +82,15 @@ agree_with_openssl() {
   for version in 2 3; do
     expect_equal "the version" "$(shake_hands "-tls1_$version" | sed -n 's/^New, \(TLSv1\.[0-9]\),.*/\1/p')" "TLSv1.$version"
   done
-  expect_equal "TLS 1.1" "$(shake_hands -tls1_1 -cipher DEFAULT:@SECLEVEL=0 | grep -c '^New, (NONE)')" 1
+  expect_equal "TLS 1.1" "$(shake_hands -tls1_1 -cipher DEFAULT:@SECLEVEL=0 | grep -a -c '^New, (NONE)')" 1
   expect_equal "the first choice" "$(agreed -alpn http/1.1,h2)" "ALPN protocol: h2"
   expect_equal "HTTP/1.1 alone" "$(agreed -alpn http/1.1)" "ALPN protocol: http/1.1"
   expect_equal "no choice" "$(agreed)" "No ALPN negotiated"
-  expect_equal "resumed sessions" "$(shake_hands -tls1_2 -reconnect | grep -c '^Reused, TLSv1.2')" 5
+  expect_equal "resumed sessions" "$(shake_hands -tls1_2 -reconnect | grep -a -c '^Reused, TLSv1.2')" 5
 }
 
 agreed() { # s_client's arguments
-  shake_hands "$@" | grep ALPN
+  shake_hands "$@" | grep -a ALPN
 }
 
 load_streams() {
