@@ -2,12 +2,12 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`sign`] | issues a URL by hand |
-//! | [`verify`] | says whether one is valid |
-//! | [`explain`] | says why one is refused |
+//! | `sign` | issues a URL by hand |
+//! | `verify` | says whether one is valid |
+//! | `explain` | says why one is refused |
 //! | [`health`] | asks a gateway that runs whether it is ready |
-//! | [`doctor`](crate::doctor) | plays against any server what players play |
-//! | [`link`], [`words`] | a link as it was pasted; times for people |
+//! | [`doctor`] | plays against any server what players play |
+//! | `link`, `words` | a link as it was pasted; times for people |
 
 mod explain;
 pub mod health;

@@ -5,7 +5,7 @@
 //! | [`crate::upkeep::fsck`] | compares storage with the catalog |
 //! | [`crate::import`] | makes files of what storage holds already |
 //! | [`health`] | asks a signer that runs whether it is ready |
-//! | [`token`] | mints tokens for development |
+//! | `token` | mints tokens for development |
 
 pub mod health;
 mod token;
