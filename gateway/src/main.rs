@@ -9,17 +9,11 @@ use gateway::{
     tools::{self, TOOL_SETTINGS, Tool},
 };
 use proto::{
-    command_line::{EXIT_UNAVAILABLE, parse, program},
-    settings::{COMMON, EXIT_USAGE, Mistakes, Setting, Settings, Source},
-    storage::Aws,
+    command_line::{EXIT_UNAVAILABLE, program},
+    settings::{COMMON, EXIT_USAGE, Mistakes, Setting, Settings},
 };
-use std::{
-    fmt::Display,
-    io::{self, Write},
-    net::SocketAddr,
-    process::ExitCode,
-};
-use supervision::{Signals, Sockets, Stop, Supervisor};
+use std::{io, net::SocketAddr, process::ExitCode};
+use supervision::{Signals, Sockets, Stop, Supervisor, arguments, say, with_environment};
 use tokio::net::TcpListener;
 
 const ABOUT: &str = "Streams files behind signed URLs: verifies, then sends byte ranges from a folder or a bucket";
@@ -39,10 +33,9 @@ const TABLES: &[&[Setting]] = &[COMMON, SETTINGS];
 const TABLES_OF_ALL: &[&[Setting]] = &[COMMON, SETTINGS, TOOL_SETTINGS];
 
 fn main() -> ExitCode {
-    let flags = match parse(&command_line(), std::env::args_os()) {
+    let flags = match arguments(&command_line()) {
         Ok(flags) => flags,
-        Err(answer) if answer.is_mistake => return say(io::stderr(), answer.text, EXIT_USAGE),
-        Err(answer) => return say(io::stdout(), answer.text, 0),
+        Err(answered) => return answered,
     };
     let ended = match flags.subcommand() {
         Some(_) => run_tool(&flags),
@@ -99,12 +92,6 @@ fn one_thread() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-/// A stream that cannot be written to leaves nobody to tell.
-fn say(mut to: impl Write, what: impl Display, code: i32) -> ExitCode {
-    let _ = writeln!(to, "{what}");
-    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
-}
-
 async fn serve(config: Config, flags: &ArgMatches, mut sockets: Sockets) -> anyhow::Result<()> {
     let listener = listen(&mut sockets, FILES, config.listen, "GATEWAY_LISTEN").await?;
     let admin = listen(&mut sockets, ADMIN, config.admin_listen, "GATEWAY_ADMIN_LISTEN").await?;
@@ -146,25 +133,9 @@ fn reread_keys(gateway: &Gateway, flags: &ArgMatches) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place of this binary that reads the environment")]
 fn read_settings(flags: &ArgMatches) -> Settings {
-    let aws = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name.starts_with("AWS_"));
-    let aws = Aws(aws.collect());
-    let source = Source {
-        variable: &|name| std::env::var_os(name),
-        names: &std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect::<Vec<_>>(),
-        file: &|path| std::fs::read_to_string(path),
-        is_shared: &is_shared,
-        aws: &aws,
-    };
-    let cache = ("GATEWAY_CACHE_DIR", default_cache_folder(source.variable));
-    Settings::read(TABLES_OF_ALL, flags, &source, &[cache])
-}
-
-/// By its mode: the group, or everybody.
-fn is_shared(path: &str) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o044 != 0)
+    with_environment(|source| {
+        let cache = ("GATEWAY_CACHE_DIR", default_cache_folder(source.variable));
+        Settings::read(TABLES_OF_ALL, flags, source, &[cache])
+    })
 }

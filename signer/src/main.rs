@@ -8,9 +8,8 @@
 use anyhow::Context;
 use clap::{ArgMatches, Command};
 use proto::{
-    command_line::{EXIT_UNAVAILABLE, parse, program},
-    settings::{COMMON, EXIT_USAGE, Mistakes, Setting, Settings, Source},
-    storage::Aws,
+    command_line::{EXIT_UNAVAILABLE, program},
+    settings::{COMMON, EXIT_USAGE, Mistakes, Setting, Settings},
 };
 use signer::{
     Signer,
@@ -18,13 +17,8 @@ use signer::{
     observe,
     tools::{self, Tool},
 };
-use std::{
-    fmt::Display,
-    io::{self, Write},
-    net::SocketAddr,
-    process::ExitCode,
-};
-use supervision::{Signals, Sockets, Stop, Supervisor};
+use std::{io, net::SocketAddr, process::ExitCode};
+use supervision::{Signals, Sockets, Stop, Supervisor, arguments, exit_code, say, with_environment};
 use tokio::net::TcpListener;
 
 const ABOUT: &str = "Takes uploads and issues signed URLs";
@@ -44,10 +38,9 @@ const API: &str = "api";
 const INTERNAL: &str = "internal";
 
 fn main() -> ExitCode {
-    let flags = match parse(&command_line(), std::env::args_os()) {
+    let flags = match arguments(&command_line()) {
         Ok(flags) => flags,
-        Err(answer) if answer.is_mistake => return say(io::stderr(), answer.text, exit_code(EXIT_USAGE)),
-        Err(answer) => return say(io::stdout(), answer.text, ExitCode::SUCCESS),
+        Err(answered) => return answered,
     };
     let ended = match flags.subcommand() {
         Some(_) => configure(&flags, |settings| Tool::read(settings, &flags)).map(|tool| run_tool(&tool)),
@@ -59,7 +52,7 @@ fn main() -> ExitCode {
             tracing::error!("{error:#}");
             if flags.subcommand().is_some() { exit_code(EXIT_UNAVAILABLE) } else { ExitCode::FAILURE }
         }
-        Err(mistakes) => say(io::stderr(), mistakes, exit_code(EXIT_USAGE)),
+        Err(mistakes) => say(io::stderr(), mistakes, EXIT_USAGE),
     }
 }
 
@@ -72,19 +65,9 @@ async fn run_tool(tool: &Tool) -> anyhow::Result<ExitCode> {
     match tool.run(&mut io::stdout(), &mut io::stderr()).await {
         Ok(true) => Ok(ExitCode::SUCCESS),
         Ok(false) => Ok(ExitCode::FAILURE),
-        Err(failed) if failed.is_usage() => Ok(say(io::stderr(), failed, exit_code(EXIT_USAGE))),
+        Err(failed) if failed.is_usage() => Ok(say(io::stderr(), failed, EXIT_USAGE)),
         Err(failed) => Err(failed.into()),
     }
-}
-
-fn exit_code(code: i32) -> ExitCode {
-    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
-}
-
-/// A stream that cannot be written to leaves nobody to tell.
-fn say(mut to: impl Write, what: impl Display, code: ExitCode) -> ExitCode {
-    let _ = writeln!(to, "{what}");
-    code
 }
 
 /// Reads the settings and sets up logging; every mistake of either is reported together.
@@ -100,20 +83,8 @@ fn configure<T>(flags: &ArgMatches, make: impl FnOnce(&mut Settings) -> Option<T
     settings.finish(made)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn read(tables: &[&[Setting]], flags: &ArgMatches) -> Settings {
-    let aws = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name.starts_with("AWS_"));
-    let aws = Aws(aws.collect());
-    let source = Source {
-        variable: &|name| std::env::var_os(name),
-        names: &std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect::<Vec<_>>(),
-        file: &|path| std::fs::read_to_string(path),
-        is_shared: &is_shared,
-        aws: &aws,
-    };
-    Settings::read(tables, flags, &source, &[])
+    with_environment(|source| Settings::read(tables, flags, source, &[]))
 }
 
 fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -176,10 +147,4 @@ fn reread<T>(
             None
         }
     }
-}
-
-/// By its mode: the group, or everybody.
-fn is_shared(path: &str) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o044 != 0)
 }

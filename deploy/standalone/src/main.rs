@@ -3,22 +3,16 @@
 use anyhow::Context;
 use clap::{ArgMatches, Command};
 use proto::{
-    command_line::{EXIT_UNAVAILABLE, parse, program},
-    settings::{EXIT_USAGE, Mistakes, Source},
-    storage::Aws,
+    command_line::{EXIT_UNAVAILABLE, program},
+    settings::{EXIT_USAGE, Mistakes},
 };
 use standalone::{
     Listeners, Standalone,
     config::{self, Config, TABLES},
     tools,
 };
-use std::{
-    fmt::Display,
-    io::{self, Write},
-    net::SocketAddr,
-    process::ExitCode,
-};
-use supervision::{Signals, Stop, Supervisor};
+use std::{io, net::SocketAddr, process::ExitCode};
+use supervision::{Signals, Stop, Supervisor, arguments, say, with_environment};
 use tokio::net::TcpListener;
 
 const ABOUT: &str = "Signed file URLs from one process: takes uploads, issues links, streams what is behind them";
@@ -34,10 +28,9 @@ const MORE: &str = "Without settings it makes ./data and serves this machine onl
                     64 wrong usage or settings; every mistake is told";
 
 fn main() -> ExitCode {
-    let flags = match parse(&command_line(), std::env::args_os()) {
+    let flags = match arguments(&command_line()) {
         Ok(flags) => flags,
-        Err(answer) if answer.is_mistake => return say(io::stderr(), answer.text, EXIT_USAGE),
-        Err(answer) => return say(io::stdout(), answer.text, 0),
+        Err(answered) => return answered,
     };
     let ended = match flags.subcommand() {
         Some(_) => run_tool(&flags),
@@ -132,31 +125,4 @@ fn reread(standalone: &Standalone, flags: &ArgMatches) {
         }
         Err(mistakes) => tracing::error!(%mistakes, "service tokens kept as they were"),
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one place of this binary that reads the environment")]
-fn with_environment<T>(read: impl FnOnce(&Source<'_>) -> T) -> T {
-    let aws = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name.starts_with("AWS_"));
-    let aws = Aws(aws.collect());
-    read(&Source {
-        variable: &|name| std::env::var_os(name),
-        names: &std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect::<Vec<_>>(),
-        file: &|path| std::fs::read_to_string(path),
-        is_shared: &is_shared,
-        aws: &aws,
-    })
-}
-
-/// A stream that cannot be written to leaves nobody to tell.
-fn say(mut to: impl Write, what: impl Display, code: i32) -> ExitCode {
-    let _ = writeln!(to, "{what}");
-    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
-}
-
-/// By its mode: the group, or everybody.
-fn is_shared(path: &str) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o044 != 0)
 }

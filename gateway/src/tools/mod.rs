@@ -5,12 +5,11 @@
 //! | `sign` | issues a URL by hand |
 //! | `verify` | says whether one is valid |
 //! | `explain` | says why one is refused |
-//! | [`health`] | asks a gateway that runs whether it is ready |
+//! | `health` | asks a gateway that runs whether it is ready |
 //! | [`doctor`] | plays against any server what players play |
 //! | `link`, `words` | a link as it was pasted; times for people |
 
 mod explain;
-pub mod health;
 mod link;
 mod sign;
 mod verify;
@@ -31,6 +30,7 @@ use proto::{
     settings::{COMMON, Setting, Settings},
 };
 use std::io::{self, Read, Write};
+use supervision::health;
 
 /// Settings of the tools alone.
 pub const TOOL_SETTINGS: &[Setting] = sign::BASE;
@@ -101,7 +101,7 @@ impl Tool {
             Self::Sign(sign) => sign.run(out, err),
             Self::Verify(verify) => verify.run(out),
             Self::Explain(explain) => explain.run(out).await,
-            Self::Health(probes) => health::run(probes, out).await,
+            Self::Health(probes) => Ok(health::ask(probes, out).await?),
             Self::Doctor(doctor) => Ok(doctor.run(out).await?),
         }
     }

@@ -4,10 +4,9 @@
 //! |---|---|
 //! | [`crate::upkeep::fsck`] | compares storage with the catalog |
 //! | [`crate::import`] | makes files of what storage holds already |
-//! | [`health`] | asks a signer that runs whether it is ready |
+//! | `health` | asks a signer that runs whether it is ready |
 //! | `token` | mints tokens for development |
 
-pub mod health;
 mod token;
 
 pub use token::Token;
@@ -27,6 +26,7 @@ use std::{
     io::{self, Write},
     path::PathBuf,
 };
+use supervision::health;
 
 /// What is asked for on the command line.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl Tool {
         match self {
             Self::Fsck(asked) => Ok(asked.run(out).await?),
             Self::Import(asked) => Ok(asked.run(out, people).await?.refused == 0),
-            Self::Health(probes) => health::run(probes, out).await,
+            Self::Health(probes) => Ok(health::ask(probes, out).await?),
             Self::Token(token) => token.run(out, people),
         }
     }

@@ -1,6 +1,5 @@
-//! `gateway health`.
+//! `health`: the way to the services that [`proto::health`] asks.
 
-use super::Failed;
 use proto::health::{MAX_ANSWER, Probe, report};
 use std::io::{self, Write};
 use tokio::{
@@ -13,7 +12,7 @@ use tokio::{
 ///
 /// # Errors
 /// Nobody takes what is printed.
-pub async fn run(probes: &[Probe], out: &mut impl Write) -> Result<bool, Failed> {
+pub async fn ask(probes: &[Probe], out: &mut impl Write) -> io::Result<bool> {
     let mut judged = Vec::new();
     for probe in probes {
         judged.push(probe.judge(timeout(probe.patience(), exchange(probe)).await.ok()));
