@@ -4,7 +4,7 @@
 clients() {
   kind=clients storage="file://$work/clients/files" folder="$work/clients"
   step "clients: its types are those of its code" keep_types
-  step "clients: it signs as the golden vectors have it" sign_in_node
+  step "clients: it signs as the golden vectors have it, and waits as it is asked to" try_in_node
   step "clients: the services start for pages of another origin" start_services_of_pages
   step "clients: Node calls the API, and uploads over a line that is cut" call_in_node
   step "clients: a page plays over the expiry of its links, and uploads" call_in_chromium
@@ -20,8 +20,8 @@ keep_types() {
   diff -r "$made" proto/js/types
 }
 
-sign_in_node() {
-  node --test --test-reporter=dot proto/js/tests/sign.test.mjs
+try_in_node() {
+  node --test --test-reporter=dot proto/js/tests/sign.test.mjs proto/js/tests/playback.test.mjs
 }
 
 start_services_of_pages() {

@@ -132,7 +132,8 @@ class Playback {
       } catch (error) {
         if (signal.aborted) return null;
         if (!(error instanceof FilesError) || !error.isPassing) { this.#gone(error); return null; }
-        this.#wish.onTrouble?.(last = error);
+        last = error;
+        this.#wish.onTrouble?.(error);
       }
     }
   }

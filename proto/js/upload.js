@@ -127,6 +127,8 @@ function standingOf(headers) {
  * @returns {Promise<Standing>}
  */
 async function send(url, content, offset, { onProgress, signal }) {
+  // An XMLHttpRequest hears only of what happens while it is on its way.
+  signal?.throwIfAborted();
   const piece = content.slice(offset, offset + PIECE_BYTES, '');
   const headers = { ...VERSION, 'Content-Type': 'application/offset+octet-stream', 'Upload-Offset': String(offset) };
   if (typeof XMLHttpRequest === 'undefined') {

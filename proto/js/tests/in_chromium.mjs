@@ -105,6 +105,31 @@ async function uploadsOverALineThatBreaks(page) {
   assert.ok(sent.told.length > 5 && sent.told.at(-1) === size, `progress, told ${sent.told.length} times`);
 }
 
+async function stopsAnUploadBetweenTwoPieces(page) {
+  const ended = await page.evaluate(async ([api, secret]) => {
+    const stop = new AbortController();
+    const files = new window.Files({ api, token: () => secret });
+    const wish = { onProgress: (done, size) => { if (done > 0 && done < size) stop.abort(); }, signal: stop.signal };
+    return files.upload(new File([new Uint8Array(40e6)], 'stopped'), wish).then(() => 'finished', (error) => error.name);
+  }, [API, token()]);
+  assert.equal(ended, 'AbortError');
+}
+
+async function abortsBeforeAnythingIsSent(page) {
+  const patched = await page.evaluate(async ([api, secret]) => {
+    const stop = new AbortController();
+    const files = new window.Files({ api, token: () => secret });
+    const open = XMLHttpRequest.prototype.open;
+    let patches = 0;
+    XMLHttpRequest.prototype.open = function counted(...how) { patches += 1; return open.apply(this, how); };
+    const wish = { onBegin: () => stop.abort(), signal: stop.signal };
+    const ended = await files.upload(new File([new Uint8Array(1e6)], 'never'), wish).then(() => 'finished', (error) => error.name);
+    XMLHttpRequest.prototype.open = open;
+    return [ended, patches];
+  }, [API, token()]);
+  assert.deepEqual(patched, ['AbortError', 0]);
+}
+
 async function refusesToSignInAPage(page) {
   const message = await page.evaluate(() => import('/not-in-a-browser.js').catch((error) => error.message));
   assert.match(message, /a browser must never have/);
@@ -124,7 +149,7 @@ try {
       console.log(`a page ${what.name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`);
     }
     await session.send('Network.emulateNetworkConditions', { ...slow, downloadThroughput: -1 });
-    for (const what of [uploadsOverALineThatBreaks, refusesToSignInAPage]) {
+    for (const what of [uploadsOverALineThatBreaks, stopsAnUploadBetweenTwoPieces, abortsBeforeAnythingIsSent, refusesToSignInAPage]) {
       await what(page);
       console.log(`a page ${what.name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`);
     }
