@@ -39,6 +39,8 @@ source "$PWD/deploy/rehearse/load.sh"
 source "$PWD/deploy/rehearse/events.sh"
 
 install_what_it_takes() {
+  require_language node "Node 20 or later"
+  install_debian_packages curl:curl openssl:openssl
   install_storage_server
   install_database_server
   install_redis
@@ -58,8 +60,10 @@ everything_happens() {
 }
 
 keep_logs() {
+  local log
   mkdir -p "$logs"
-  cp "$work"/logs/*.log "$work/ledger.jsonl" "$logs"
+  for log in "$work"/logs/*.log; do redacted <"$log" >"$logs/${log##*/}"; done
+  cp "$work/ledger.jsonl" "$logs"
 }
 
 finish() {

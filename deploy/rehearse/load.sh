@@ -6,7 +6,7 @@ readonly load_viewers=60
 # Its thresholds are for a service that is left alone; here only its count of wrong ranges is judged.
 start_load() {
   start k6 env API="http://$api_address/api" TOKEN="$(sed 's/.*Bearer //' "$work/user_alice.header")" OUT="$work" VUS="$load_viewers" DURATION=30m \
-    MAX_FAILED=1 FIRST_BYTE_MS=60000 "$cache/python/bin/k6" run --quiet --no-usage-report loadtest/playback.js
+    MAX_FAILED=1 FIRST_BYTE_MS=60000 "$k6" run --quiet --no-usage-report loadtest/playback.js
   load_pid=$started
 }
 
