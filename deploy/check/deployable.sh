@@ -4,11 +4,11 @@
 
 # Names that a unit or an image may give to our binaries' libraries: what the images' base has.
 readonly base_libraries="linux-vdso|ld-linux-x86-64|libc|libm|libgcc_s"
-# Of 10: how much of the machine a service could reach if it were taken over.
+# Of 100: how much of the machine a service could reach if it were taken over.
 readonly worst_exposure=20
 
 deployable() {
-  deployed="$work/deployed"
+  deployed="$work/deployed" release=$(target_folder)/release
   step "deployable: what judges it is installed" install_judges
   step "deployable: hadolint minds nothing in the Dockerfile, and its context holds the workspace" judge_dockerfile
   step "deployable: the binaries need what the images have" judge_binaries
@@ -55,6 +55,9 @@ judge_compose() {
   copy_deployed
   make_token_key
   bash "$deployed/deploy/compose/secrets.sh" "$work/clerk.pub.pem" >/dev/null
+  cp -r "$deployed/deploy/compose/secrets" "$work/secrets-made"
+  bash "$deployed/deploy/compose/secrets.sh" "$work/clerk.pub.pem" >/dev/null
+  diff -r "$deployed/deploy/compose/secrets" "$work/secrets-made"
   (cd "$deployed" && "$tools/docker-compose" --env-file deploy/compose/.env -f deploy/compose.yaml config --format json) >"$work/compose.json"
   "$python" "$check/deployable/compose.py" "$work/compose.json"
 }

@@ -11,8 +11,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 umask 077
 mkdir -p secrets
 
-keep() { # name: standard input, unless it is there
-  [[ -s "secrets/$1" ]] || cat >"secrets/$1"
+keep() { # name: standard input, unless it is there; that is read to its end either way, for whoever writes it
+  if [[ -s "secrets/$1" ]]; then cat >/dev/null; else cat >"secrets/$1"; fi
 }
 
 random() {

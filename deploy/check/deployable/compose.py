@@ -37,7 +37,7 @@ def faults_of_ours(service):
     grace = int(settings["DRAIN_DELAY_SECONDS"]) + int(settings["DRAIN_SECONDS"]) + 5
     if service["stop_grace_period"] not in (f"{grace}s", f"{grace // 60}m{grace % 60}s"):
         yield f"is killed after {service['stop_grace_period']}, and drains for {grace} s"
-    secret = [name for name in settings if name.endswith(("_SECRET", "_PASSWORD", "_KEY", "DATABASE_URL"))]
+    secret = [name for name in settings if name.endswith(("_SECRET", "_PASSWORD", "_KEY", "SIGNING_KEYS", "DATABASE_URL", "REDIS_URL"))]
     if secret:
         yield f"has secrets in its environment: {secret}"
     if any(dependency["condition"] == "service_started" for dependency in service["depends_on"].values()):

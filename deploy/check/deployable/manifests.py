@@ -51,19 +51,29 @@ def container_faults(container, names):
         if reference["name"] not in known:
             yield f"{container['name']} names {kind} {reference['name']}, which is nowhere"
     for variable in container.get("env", []):
-        if any(word in variable["name"] for word in ("SECRET", "PASSWORD", "DATABASE_URL")) and "value" in variable:
+        if any(word in variable["name"] for word in ("SECRET", "PASSWORD", "SIGNING_KEYS", "DATABASE_URL", "REDIS_URL")) and "value" in variable:
             yield f"{container['name']} has a secret as text: {variable['name']}"
 
 
+def policies(manifests):
+    """Those that let somebody in to the pods of one name; the others are of all pods."""
+    return [one for one in manifests if one["kind"] == "NetworkPolicy" and one["spec"].get("ingress")
+            and "app.kubernetes.io/name" in one["spec"]["podSelector"]["matchLabels"]]
+
+
 def guard_faults(manifests):
-    """Each that runs has a budget, and selectors that select it."""
+    """Each that runs has a budget, and selectors that select it; a number of its own only if nothing scales it."""
+    scaled = {one["spec"]["scaleTargetRef"]["name"] for one in manifests if one["kind"] == "HorizontalPodAutoscaler"}
     for workload in (manifest for manifest in manifests if manifest["kind"] in RUNS):
         labels = workload["spec"]["template"]["metadata"]["labels"].items()
         for kind, of in (("PodDisruptionBudget", lambda spec: spec["selector"]["matchLabels"]),
                          ("Service", lambda spec: spec["selector"]),
                          ("NetworkPolicy", lambda spec: spec["podSelector"]["matchLabels"])):
-            if not any(of(one["spec"]).items() <= labels for one in manifests if one["kind"] == kind):
+            candidates = policies(manifests) if kind == "NetworkPolicy" else [one for one in manifests if one["kind"] == kind]
+            if not any(of(one["spec"]).items() <= labels for one in candidates):
                 yield f"{workload['metadata']['name']} has no {kind}"
+        if workload["metadata"]["name"] in scaled and "replicas" in workload["spec"]:
+            yield f"{workload['metadata']['name']} is scaled, and each time it is applied set back"
 
 
 def main(path):
