@@ -35,6 +35,12 @@ class Client(threading.Thread):
         self.connection = None
 
     def run(self):
+        try:
+            self.ask_on()
+        except Exception as error:  # whatever it is, it is nothing that a client may meet
+            self.seen[f"{type(error).__name__}: {error}"] += 1
+
+    def ask_on(self):
         while not self.is_over.is_set():
             began = time.monotonic()
             outcome = self.ask()
@@ -120,6 +126,8 @@ def wait_for_answers(clients, wanted):
 def report(clients, restarts):
     for client in clients:
         client.join(PATIENCE)
+        if client.is_alive():
+            sys.exit(f"a client has waited for {PATIENCE} s")
     seen = sum((client.seen for client in clients), collections.Counter())
     exact, asked_again = seen.pop("exact"), seen.pop("closed while kept", 0)
     longest = max(client.longest for client in clients)
