@@ -4,12 +4,12 @@
 // Every bad one gets its refusal, and the good ones' p95 is what it was before.
 import { remove, signedForUser, signedUrl, storeFilms, tokens } from './k6/api.js';
 import { attack } from './k6/attacks.js';
-import { follow, steady } from './k6/steady.js';
+import { ALONE, follow, steady } from './k6/steady.js';
 import { number, seconds } from './k6/settings.js';
 import { shared, summary } from './k6/summary.js';
 
 const duration = seconds('DURATION', '60s');
-const quiet = Math.floor(duration / 3);
+const quiet = Math.floor(duration * ALONE);
 const goodRate = number('GOOD_RATE', 60);
 const badRate = number('BAD_RATE', 200);
 

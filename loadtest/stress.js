@@ -1,7 +1,7 @@
 // Where a service's knee is: ranges at a pace that doubles step by step, then the first pace again.
 // k6 run -e API=... -e TOKEN=... loadtest/stress.js
 //
-// Whatever is answered is right, what is too much is refused in so many words (503 with Retry-After), and the service is
+// Whatever is answered is whole and has the right head, what is too much is refused in so many words (503 with Retry-After), and the service is
 // itself again after it. k6 is soon busier than a gateway: `unsent` says where it could not keep its own pace.
 import { sleep } from 'k6';
 import exec from 'k6/execution';

@@ -30,7 +30,7 @@ start_services_of_pages() {
   token=$(new_secret)
   service_token="$token"
   export ALLOWED_ORIGINS="http://127.0.0.1:$page_port" RATE_LIMIT=1000/1h
-  SIGNER_SERVICE_TOKENS="main-api:$(printf %s "$token" | sha256sum | cut -d ' ' -f 1)"
+  SIGNER_SERVICE_TOKENS=$(service_token_entry main-api "$token")
   export SIGNER_SERVICE_TOKENS
   start_services_of_users
   unset ALLOWED_ORIGINS RATE_LIMIT SIGNER_SERVICE_TOKENS
@@ -70,11 +70,7 @@ follow_main_api() {
 example_in() {
   local -x SIGNER="http://$SIGNER_INTERNAL_LISTEN" SERVICE_TOKEN="$service_token" FILES="$gateway" OBJECT=videos/17.mp4 OWNER=user_alice
   case "$1" in
-    js) shown js >"$work/example.mjs" && (cd proto/js && node --input-type=module <"$work/example.mjs") ;;
-    python) shown python >"$work/example.py" && python3 "$work/example.py" ;;
+    js) documented proto/main-api.md in-node >"$work/example.mjs" && (cd proto/js && node --input-type=module <"$work/example.mjs") ;;
+    python) documented proto/main-api.md in-python >"$work/example.py" && python3 "$work/example.py" ;;
   esac
-}
-
-shown() { # language
-  sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/{/^\`\`\`/d;p}" proto/main-api.md
 }

@@ -44,6 +44,11 @@ new_secret() {
   openssl rand -hex 32 | tee -a "$work/secrets"
 }
 
+# Name, token: an entry of SIGNER_SERVICE_TOKENS.
+service_token_entry() {
+  printf '%s:%s\n' "$1" "$(printf %s "$2" | sha256sum | cut -d ' ' -f 1)"
+}
+
 # Standard input without secrets, tokens and signatures.
 redacted() {
   sed -E -f <(sed 's/.*/s|&|[secret]|g/' "$work/secrets") \
@@ -236,9 +241,9 @@ start_signer() {
   wait_until_ready "$signer_pid" "http://$SIGNER_INTERNAL_LISTEN/readyz"
 }
 
-# Folder: as `start_signer`, of the gateway.
+# As `start_signer`, of the gateway.
 start_gateway() {
-  start "${1##*/}-gateway" env TMPDIR="$1/tmp" DATABASE_URL="${gateway_catalog:-$DATABASE_URL}" "$release/gateway"
+  start "${1##*/}-gateway" env TMPDIR="$1/tmp" DATABASE_URL="${gateway_catalog:-$DATABASE_URL}" "${@:2}" "$release/gateway"
   gateway_pid=$started
   wait_until_ready "$gateway_pid" "http://$GATEWAY_ADMIN_LISTEN/readyz"
 }

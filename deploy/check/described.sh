@@ -24,7 +24,7 @@ start_described() {
   sign_in user_admin admin
   sign_in user_blocker admin
   RATE_LIMIT=1000000/1h \
-    SIGNER_SERVICE_TOKENS="check:$(printf %s "$service_token" | sha256sum | cut -d ' ' -f 1)" start_services "$storage" "$folder"
+    SIGNER_SERVICE_TOKENS="$(service_token_entry check "$service_token")" start_services "$storage" "$folder"
   # What the document's examples name.
   mkdir -p "$folder/files/videos"
   cp "$clip" "$folder/files/videos/17.mp4"

@@ -28,13 +28,12 @@ start_own_service() {
   build_unless_given
   make_token_key
   service_token=$(new_secret)
-  SIGNER_SERVICE_TOKENS="main-api:$(printf %s "$service_token" | sha256sum | cut -d ' ' -f 1)"
+  SIGNER_SERVICE_TOKENS=$(service_token_entry main-api "$service_token")
   export SIGNER_SERVICE_TOKENS RATE_LIMIT=1000000/1s GATEWAY_THREADS=1 DRAIN_SECONDS=1
   set_services "file://$folder/files" "$folder"
   release="${option[release]:-$release}"
   start_signer "$folder" taskset -c "$server_core"
-  start_gateway "$folder"
-  taskset -a -c -p "$server_core" "$gateway_pid" >>"$work/logs/taskset.log"
+  start_gateway "$folder" taskset -c "$server_core"
   known_as gateway "$gateway_pid" "$gateway"
   known_as signer "$signer_pid" "$signer"
   TOKEN=$(own_tokens)

@@ -6,7 +6,7 @@ import { number } from './settings.js';
 const RANGE_BYTES = 64 * 1024;
 /** Of the run: until the first everything becomes warm, until the second nothing else goes on. */
 const WARM = 0.08;
-const ALONE = 1 / 3;
+export const ALONE = 1 / 3;
 /** How much slower the p95 may be, by ratio, and in milliseconds that are a scheduler's and nobody's fault. */
 const ratio = number('MAY_MOVE', 1.25);
 const grain = number('GRAIN_MS', 1);
