@@ -37,7 +37,7 @@ use crate::{
     Signer,
     body::{Paced, declared_length},
     error::Error,
-    files::{Success, Uploaded},
+    files::{Success, Uploaded, is_filename},
     idempotency::{self, Begun},
     identity::Caller,
     rate_limit::Counted,
@@ -52,7 +52,6 @@ use digest::Expected;
 use fields::TextFields;
 use form::{FilePart, Form, Part};
 
-const MAX_FILENAME: usize = 1024;
 /// What the parts around the file may add to the body, in bytes.
 const FORM_ROOM: u64 = 1 << 20;
 
@@ -198,6 +197,5 @@ fn media_type(declared: Option<&str>, filename: &str) -> String {
 
 /// A file's name as it was given, if it can be kept; a refusal names the `field` that it came in.
 fn name(field: &'static str, text: String) -> Result<String, Error> {
-    let is_usable = (1..=MAX_FILENAME).contains(&text.len()) && !text.contains('\0');
-    is_usable.then_some(text).ok_or(Error::invalid(field, "must be 1 to 1024 bytes without NUL"))
+    is_filename(&text).then_some(text).ok_or(Error::invalid(field, "must be 1 to 1024 bytes without NUL"))
 }
