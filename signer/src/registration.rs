@@ -3,6 +3,7 @@
 
 use crate::{
     catalog::{Description, FileRow},
+    files::new_id,
     storage::Stored,
 };
 use proto::{
@@ -53,10 +54,6 @@ impl Registration {
             urls_revoked_before: None,
         }
     }
-}
-
-fn new_id() -> FileId {
-    uuid::Uuid::now_v7().simple().to_string().parse().expect("32 hexadecimal digits are a file id")
 }
 
 /// Whether an object of this path may become a file, or why not. What the signer wrote itself has its owner already.

@@ -181,6 +181,11 @@ impl Signer {
     }
 }
 
+/// The id of a file that had none.
+pub(crate) fn new_id() -> FileId {
+    uuid::Uuid::now_v7().simple().to_string().parse().expect("32 hexadecimal digits are a file id")
+}
+
 /// The id of a job, as an upload gives it and a listing asks for it.
 pub(crate) fn job_id(text: String) -> Result<String, Error> {
     let usable = (1..=MAX_JOB_ID).contains(&text.chars().count()) && !text.contains('\0');

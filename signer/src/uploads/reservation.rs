@@ -6,6 +6,7 @@ use crate::{
     catalog::{Advance, FileRow, Kind, State, Step, UploadRow},
     clock,
     error::Error,
+    files::new_id,
     idempotency::Answered,
     storage::{Key, Progress},
     tiers::Limits,
@@ -39,9 +40,7 @@ impl Reservation {
         limits: Limits,
         declared: Option<u64>,
     ) -> Result<Self, Error> {
-        let id: FileId =
-            uuid::Uuid::now_v7().simple().to_string().parse().expect("32 hexadecimal digits are a file id");
-        let now = clock::unix_millis();
+        let (id, now) = (new_id(), clock::unix_millis());
         let row = UploadRow {
             id: id.clone(),
             owner: owner.clone(),

@@ -26,7 +26,6 @@ use crate::{
     tiers::Limits,
 };
 use axum::extract::{Request, State as Extracted};
-use proto::id::FileId;
 use serde::Serialize;
 use std::{collections::BTreeMap, time::Duration};
 use utoipa::ToSchema;
@@ -69,8 +68,8 @@ pub(crate) async fn presign(
     let (head, body) = request.into_parts();
     let fields = Fields::read(&head.headers, body, signer.config().upload_patience).await?;
     let wish = Wish::read(&fields, caller.limits())?;
-    let id: FileId = uuid::Uuid::now_v7().simple().to_string().parse().expect("32 hexadecimal digits are a file id");
-    let (key, now) = (Key::of(&id), clock::unix_millis());
+    let (id, now) = (files::new_id(), clock::unix_millis());
+    let key = Key::of(&id);
     let url = bucket.presign_put(&key, wish.size, wish.lifetime).await?;
     let presigned = Presigned {
         id: id.to_string(),

@@ -17,6 +17,7 @@ use crate::{
     catalog::{Kind, State, Step, UploadRow},
     clock,
     error::Error,
+    files::new_id,
     identity::Caller,
     rate_limit::Counted,
     storage::Key,
@@ -27,7 +28,6 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use proto::id::FileId;
 
 /// The handler. It answers with the URL of the upload, below its own.
 pub(crate) async fn create(
@@ -83,8 +83,7 @@ async fn begin(signer: &Signer, caller: &Caller, headers: &HeaderMap) -> Result<
         Length::Deferred => None,
     };
     description.terms = Some(terms);
-    let (handle, now) = (Handle::random()?, clock::unix_millis());
-    let id: FileId = uuid::Uuid::now_v7().simple().to_string().parse().expect("32 hexadecimal digits are a file id");
+    let (handle, id, now) = (Handle::random()?, new_id(), clock::unix_millis());
     let upload = UploadRow {
         object_key: Key::of(&id).as_str().into(),
         id,
