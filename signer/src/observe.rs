@@ -7,7 +7,7 @@ mod uploads;
 
 pub(crate) use keys::KeyMetrics;
 pub(crate) use storage::StorageMetrics;
-pub(crate) use uploads::{UnderWay, UploadMetrics};
+pub(crate) use uploads::UploadMetrics;
 
 use crate::error::Error;
 use axum::http::Method;
@@ -57,12 +57,27 @@ pub(crate) struct Metrics {
     pub(crate) spans: traces::Counts,
 }
 
+/// One more in a gauge, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct UnderWay(IntGauge);
+
+impl UnderWay {
+    pub(crate) fn begin(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 impl Metrics {
     pub(crate) fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let counters = |name: &str, help: &str, labels: &[&str]| {
-            register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?)
-        };
+        let counters = |name, help, labels| counters(&registry, name, help, labels);
         let seconds = HistogramOpts::new("signer_request_duration_seconds", "From a request's head to its answer.")
             .buckets(vec![0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0]);
         let build = Opts::new("signer_build_info", "Always 1; the label names the build.");
@@ -169,6 +184,10 @@ pub fn method_label(method: &Method) -> &'static str {
         Method::OPTIONS => "OPTIONS",
         _ => "other",
     }
+}
+
+fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+    register(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
 }
 
 fn register<C: prometheus::core::Collector + Clone + 'static>(

@@ -1,6 +1,6 @@
 //! The series of storage beside the catalog.
 
-use super::{from_zero, register};
+use super::{counters, from_zero, register};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// What was compared, found and given up.
@@ -15,9 +15,7 @@ pub(crate) struct StorageMetrics {
 
 impl StorageMetrics {
     pub(super) fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let counters = |name: &str, help: &str, label: &str| {
-            register(registry, IntCounterVec::new(Opts::new(name, help), &[label])?)
-        };
+        let counters = |name, help, label| counters(registry, name, help, &[label]);
         let counter = |name: &str, help: &str| register(registry, IntCounter::new(name, help)?);
         let findings = Opts::new("signer_storage_findings", "What this process's last comparison found and left.");
         let checked_at = "When this process last compared storage with the catalog, in Unix seconds; 0 before.";

@@ -1,8 +1,8 @@
 //! The series of uploads.
 
-use super::{from_zero, register};
+use super::{UnderWay, counters, from_zero, register};
 use crate::error::Error;
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Registry};
 
 const BEGUN: &str = "Uploads begun: by form, plain body or TUS, or past the signer.";
 const ENDED: &str =
@@ -19,28 +19,9 @@ pub(crate) struct UploadMetrics {
     in_flight_limit: IntGauge,
 }
 
-/// One more in a gauge, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct UnderWay(IntGauge);
-
-impl UnderWay {
-    pub(crate) fn begin(gauge: &IntGauge) -> Self {
-        gauge.inc();
-        Self(gauge.clone())
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
 impl UploadMetrics {
     pub(super) fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let counters = |name: &str, help: &str, label: &str| {
-            register(registry, IntCounterVec::new(Opts::new(name, help), &[label])?)
-        };
+        let counters = |name, help, label| counters(registry, name, help, &[label]);
         let gauge = |name: &str, help: &str| register(registry, IntGauge::new(name, help)?);
         let received = IntCounter::new("signer_received_bytes_total", "Bytes of files taken from clients.")?;
         Ok(Self {
