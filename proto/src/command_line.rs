@@ -17,7 +17,7 @@ const COMPLETIONS: &str = "completions";
 const MAN: &str = "man";
 /// No flag of ours is as long as this.
 const LONGEST_FLAG: usize = 48;
-/// A longer word in place of a flag may be a link, a signature, a secret.
+/// A longer word that is no flag may be a link, a signature, a secret.
 const LONGEST_WORD: usize = 20;
 
 /// What is to be said instead of doing anything.
@@ -80,8 +80,8 @@ fn answer(said: &clap::Error) -> Answer {
 /// A mistake repeats what was typed, or pasted by mistake.
 fn harmless(text: &str) -> String {
     let word = |word: &str| {
-        let is_value = word.starts_with('\'') && !word.starts_with("'--");
-        let longest = if is_value { LONGEST_WORD } else { LONGEST_FLAG };
+        let is_flag = word.trim_start_matches(['\'', '<', '[', '(']).starts_with("--");
+        let longest = if is_flag { LONGEST_FLAG } else { LONGEST_WORD };
         let is_secret = word.len() > longest || word.contains(['?', '&']);
         if is_secret { "[not shown]".into() } else { Format::Text.tame(word).into_owned() }
     };
@@ -210,9 +210,19 @@ mod tests {
     fn a_mistake_shows_no_link_no_long_word_and_no_control_character() {
         let link = "https://files.example.com/files/secure/a?user_id=b&signature=hidden";
         let digits = "hidden".repeat(10);
-        for odd in
-            [&["dive", "a", link][..], &["dive", "a", &digits], &["dive", "--\u{1b}[31m\rred"], &[link], &["--depth"]]
-        {
+        let named = format!("key {}", "hidden".repeat(6));
+        let flag = format!("--{}", &named[4..]).replacen("hid", "a=hid", 1);
+        for odd in [
+            &["dive", "a", link][..],
+            &["dive", "a", &digits],
+            &["dive", "a", &named],
+            &["completions", &named],
+            &["dive", &flag],
+            &["dive", "--depth", "1", "--depth", &flag],
+            &["dive", "--\u{1b}[31m\rred"],
+            &[link],
+            &["--depth"],
+        ] {
             let answer = parsed(odd).unwrap_err();
             assert!(answer.is_mistake, "{odd:?}");
             assert!(!answer.text.contains("hidden"), "{}", answer.text);

@@ -99,7 +99,7 @@ pub fn command() -> Command {
 /// As browsers send it, so that it can stand in a header.
 fn origin(text: &str) -> Result<String, &'static str> {
     let is_header = HeaderValue::from_str(text).is_ok();
-    (is_header && text.contains("://")).then(|| text.to_owned()).ok_or("must be like https://app.example.com")
+    (is_header && text.contains("://")).then(|| text.to_owned()).ok_or("must be like https://app.example")
 }
 
 impl Doctor {

@@ -100,6 +100,8 @@ fn a_mistake_on_the_command_line_repeats_no_link_and_no_secret() {
         &["explian", &url],
         &[&url],
         &["sign", "--file-id", &url],
+        &["sign", "--file-id", &format!("key {SECRET}")],
+        &["explain", "--now", &format!("key {SECRET}"), &url],
         &["sign", "--secret", SECRET],
         &["health", "--url", &url],
         &["explain", "\u{1b}[31m", "\u{1b}[31m"],
