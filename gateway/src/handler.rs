@@ -106,7 +106,6 @@ impl Call<'_> {
         let shared = &self.gateway.shared;
         shared.in_flight.enter().ok_or_else(|| {
             shared.room.make_for_an_answer();
-            shared.in_flight.say_full(self.now.unix_seconds);
             Reject::Overloaded
         })
     }

@@ -2,15 +2,13 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicUsize, Ordering},
 };
 
 /// Counts the requests being answered.
 pub(crate) struct InFlight {
     taken: AtomicUsize,
     most: usize,
-    /// The second in which it was last said that there are too many.
-    said: AtomicU64,
 }
 
 /// One request's place; given back when this is dropped.
@@ -18,7 +16,7 @@ pub(crate) struct Place(Arc<InFlight>);
 
 impl InFlight {
     pub(crate) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { taken: AtomicUsize::new(0), most, said: AtomicU64::new(0) })
+        Arc::new(Self { taken: AtomicUsize::new(0), most })
     }
 
     /// `None` while as many as the bound allows are being answered.
@@ -28,13 +26,6 @@ impl InFlight {
         }
         self.taken.fetch_sub(1, Ordering::Relaxed);
         None
-    }
-
-    /// Says so in the log, once a second: a line for each refusal would cost more than the refusal.
-    pub(crate) fn say_full(&self, unix_seconds: u64) {
-        if self.said.swap(unix_seconds, Ordering::Relaxed) != unix_seconds {
-            tracing::warn!(code = "overloaded", most = self.most, "as many requests as may be are being answered");
-        }
     }
 }
 

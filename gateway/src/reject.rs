@@ -1,8 +1,9 @@
-//! Every answer that is not the file, declared once: status, `error`, `code`, sentence, and who is to blame.
+//! Every answer that is not the file, declared once: status, `error`, `code`, sentence, and how loud its line in the log is.
 
 use crate::{cors, lines::Lines, store::StorageError};
 use http::{StatusCode, header};
 use proto::refusal::{ErrorBody, Refusal};
+use tracing::Level;
 
 /// Why a request does not get a file.
 #[derive(Debug)]
@@ -30,14 +31,6 @@ pub(crate) enum Reject {
     Overloaded,
 }
 
-/// Who has to act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Blame {
-    Client,
-    Storage,
-    Us,
-}
-
 impl From<Refusal> for Reject {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
@@ -59,29 +52,30 @@ impl Reject {
         self.declared().2
     }
 
-    /// Status, `error`, `code`, and who has to act.
-    fn declared(&self) -> (u16, &'static str, &'static str, Blame) {
-        use Blame::{Client, Storage, Us};
+    /// Status, `error`, `code`, and the level of its line: a warning where an operator has to act.
+    fn declared(&self) -> (u16, &'static str, &'static str, Level) {
         match self {
-            Self::Framing(_) => (400, "Bad request", "bad_request", Client),
-            Self::UnknownRoute => (404, "Not found", "unknown_route", Client),
-            Self::Method => (405, "Method not allowed", "method_not_allowed", Client),
-            Self::Refused(refusal) => (refusal.status(), refusal.error(), refusal.code(), Client),
-            Self::PreconditionFailed => (412, "Precondition failed", "precondition_failed", Client),
-            Self::Unsatisfiable { .. } => (416, "Range not satisfiable", "range_not_satisfiable", Client),
+            Self::Framing(_) => (400, "Bad request", "bad_request", Level::INFO),
+            Self::UnknownRoute => (404, "Not found", "unknown_route", Level::INFO),
+            Self::Method => (405, "Method not allowed", "method_not_allowed", Level::INFO),
+            Self::Refused(refusal) => (refusal.status(), refusal.error(), refusal.code(), Level::INFO),
+            Self::PreconditionFailed => (412, "Precondition failed", "precondition_failed", Level::INFO),
+            Self::Unsatisfiable { .. } => (416, "Range not satisfiable", "range_not_satisfiable", Level::INFO),
             Self::Storage(StorageError::Missing) => {
                 let gone = Refusal::NotFound;
-                (gone.status(), gone.error(), gone.code(), Storage)
+                (gone.status(), gone.error(), gone.code(), Level::WARN)
             }
-            Self::Storage(StorageError::Changed) => (502, "Bad gateway", "storage_changed", Storage),
+            Self::Storage(StorageError::Changed) => (502, "Bad gateway", "storage_changed", Level::WARN),
             Self::Storage(StorageError::Nonsense(_) | StorageError::Truncated) => {
-                (502, "Bad gateway", "storage_error", Storage)
+                (502, "Bad gateway", "storage_error", Level::WARN)
             }
-            Self::Storage(StorageError::Unavailable(_)) => (503, "Service unavailable", "storage_unavailable", Storage),
-            Self::Storage(StorageError::TimedOut) => (504, "Gateway timeout", "storage_timeout", Storage),
-            Self::Catalog(_) => (503, "Service unavailable", "catalog_unavailable", Us),
-            // One by one they are the client's affair, who comes again; of all of them `in_flight` tells the log.
-            Self::Overloaded => (503, "Service unavailable", "overloaded", Client),
+            Self::Storage(StorageError::Unavailable(_)) => {
+                (503, "Service unavailable", "storage_unavailable", Level::WARN)
+            }
+            Self::Storage(StorageError::TimedOut) => (504, "Gateway timeout", "storage_timeout", Level::WARN),
+            Self::Catalog(_) => (503, "Service unavailable", "catalog_unavailable", Level::WARN),
+            // There may be thousands a second: for an operator they are counted.
+            Self::Overloaded => (503, "Service unavailable", "overloaded", Level::INFO),
         }
     }
 
@@ -111,9 +105,9 @@ impl Reject {
         text.to_owned()
     }
 
-    /// Whether its client is the one who has to act.
-    pub(crate) fn is_clients(&self) -> bool {
-        self.declared().3 == Blame::Client
+    /// Of its line in the log.
+    pub(crate) fn level(&self) -> Level {
+        self.declared().3
     }
 
     /// What the log is told and the client is not.

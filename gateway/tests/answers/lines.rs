@@ -80,6 +80,21 @@ fn what_is_the_services_own_fault_is_a_warning_with_its_cause() {
 }
 
 #[test]
+fn want_of_room_is_an_ordinary_line_however_often_it_is_refused() {
+    let gateway = harness::setup().set("LOG_FORMAT", "json").set("GATEWAY_MAX_INFLIGHT", "1").start();
+    let film = gateway.store("film.mp4", &harness::bytes(32 << 20));
+    let download = gateway.get(&film.url()).open_with_window(64 << 10);
+    assert_eq!(download.head().status(), 200);
+    let refused = gateway.get(&film.url()).send();
+    refused.assert_error_code(503, "overloaded");
+    let ordinary = [("level", "INFO".into()), ("code", "overloaded".into())];
+    assert_line(&gateway, &film, refused.sure_header("x-request-id"), &ordinary);
+    let log = gateway.log();
+    let mut told = log.lines().filter(|line| line.contains("overloaded"));
+    assert!(told.all(|line| line.contains("request_id")), "nothing but the requests' own lines: {log}");
+}
+
+#[test]
 fn a_request_keeps_the_name_and_the_trace_that_it_came_with() {
     let (gateway, file) = gateway_and_file();
     let named = |id: &str, parent: &str| {

@@ -42,6 +42,21 @@ fn a_request_is_a_span_of_its_callers_trace_and_says_no_more_than_its_route() {
 }
 
 #[test]
+fn what_the_gateway_answers_5xx_is_an_error_and_4xx_is_not() {
+    let collector = Collector::start();
+    let gateway = gateway(&collector.url());
+    let file = gateway.store("clip.mp4", b"bytes");
+    let asked = |target: &str| gateway.get(target).header("traceparent", &parent("01")).send();
+    asked(&file.link().expires(1).url()).assert_error_code(410, "expired");
+    gateway.catalog().run("ALTER TABLE files RENAME TO files_away", &[]);
+    asked(&file.url()).assert_error_code(503, "catalog_unavailable");
+    let spans =
+        eventually("both arrive", PATIENCE, || Some(spans_of_trace(&collector)).filter(|spans| spans.len() == 2));
+    let told = spans.iter().map(|span| (span.is_error, span.attributes.get("error.type").map(String::as_str)));
+    assert_eq!(told.collect::<Vec<_>>(), [(false, None), (true, Some("catalog_unavailable"))]);
+}
+
+#[test]
 fn the_last_spans_go_out_before_the_process_ends() {
     let collector = Collector::start();
     let gateway = gateway(&collector.url());

@@ -30,8 +30,10 @@ pub struct Answered<'a> {
     pub status: u16,
     /// Of the answer's body, as far as it went out.
     pub bytes: u64,
-    /// What went wrong on the server's side, as one of a closed set.
-    pub failure: Option<&'a str>,
+    /// Of a refusal.
+    pub code: Option<&'a str>,
+    /// Why the body ended before its length, where that is the server's own failure.
+    pub broken: Option<&'a str>,
 }
 
 impl Trace {
@@ -66,7 +68,7 @@ impl Trace {
     /// The request is over.
     pub fn end(&mut self, answered: &Answered<'_>) {
         let Some(mut span) = self.span.take() else { return };
-        let Answered { method, route, status, bytes, failure } = *answered;
+        let Answered { method, route, status, bytes, .. } = *answered;
         // The conventions' word for a method that they do not list.
         let method = if method == "other" { "_OTHER" } else { method };
         span.update_name(format!("{} {route}", if method == "_OTHER" { "HTTP" } else { method }));
@@ -76,11 +78,22 @@ impl Trace {
             KeyValue::new("http.response.status_code", i64::from(status)),
             KeyValue::new("http.response.body.size", i64::try_from(bytes).unwrap_or(i64::MAX)),
         ]);
-        if let Some(failure) = failure {
-            span.set_attribute(KeyValue::new("error.type", failure.to_owned()));
+        if let Some(failure) = answered.failure() {
+            span.set_attribute(KeyValue::new("error.type", failure));
             span.set_status(Status::error(""));
         }
         span.end();
+    }
+}
+
+impl Answered<'_> {
+    /// As the conventions have it for servers: 5xx is an error whatever it is for, 4xx is the client's.
+    fn failure(&self) -> Option<String> {
+        match self.broken {
+            Some(broken) => Some(broken.to_owned()),
+            None if self.status >= 500 => Some(self.code.map_or_else(|| self.status.to_string(), str::to_owned)),
+            None => None,
+        }
     }
 }
 

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 const ANSWERED: Answered<'_> =
-    Answered { method: "GET", route: "/files/{fileId}", status: 206, bytes: 1000, failure: None };
+    Answered { method: "GET", route: "/files/{fileId}", status: 206, bytes: 1000, code: None, broken: None };
 
 /// Traces of a service, and what it counts.
 struct Stage {
@@ -126,12 +126,32 @@ async fn without_a_collector_a_trace_is_passed_on_as_it_came() {
 async fn what_goes_wrong_on_our_side_is_said_and_a_method_that_nobody_knows_is_not() {
     let collector = Collector::start();
     let stage = Stage::to(Some(&collector.endpoint()));
-    let failed = Answered { method: "other", status: 503, failure: Some("storage_unavailable"), ..ANSWERED };
+    let failed = Answered { method: "other", status: 503, code: Some("storage_unavailable"), ..ANSWERED };
     stage.traces.begin(None).end(&failed);
     let [span] = seen(&collector, 1).await.try_into().unwrap();
     assert!(span.is_error && span.name == "HTTP /files/{fileId}", "{span:?}");
     assert_eq!(span.attributes["error.type"], "storage_unavailable");
     assert_eq!(span.attributes["http.request.method"], "_OTHER");
+}
+
+#[tokio::test]
+async fn an_error_is_what_is_5xx_and_what_broke_off_on_our_side_and_nothing_else() {
+    let collector = Collector::start();
+    let stage = Stage::to(Some(&collector.endpoint()));
+    let expected = [
+        (200, None, None, None),
+        (404, Some("not_found"), None, None),
+        (499, None, None, None),
+        (500, None, None, Some("500")),
+        (503, Some("overloaded"), None, Some("overloaded")),
+        (206, None, Some("truncated"), Some("truncated")),
+    ];
+    for (status, code, broken, _) in expected {
+        stage.traces.begin(None).end(&Answered { status, code, broken, ..ANSWERED });
+    }
+    let seen = seen(&collector, expected.len()).await;
+    let told = seen.iter().map(|span| (span.is_error, span.attributes.get("error.type").map(String::as_str)));
+    assert_eq!(told.collect::<Vec<_>>(), expected.map(|(.., error)| (error.is_some(), error)));
 }
 
 #[tokio::test]

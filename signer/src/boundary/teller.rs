@@ -50,8 +50,7 @@ impl<'a> Teller<'a> {
             line!(info);
         }
         self.signer.metrics().request(method, route, status, elapsed);
-        let failure = if is_ours { code } else { None };
-        self.trace.end(&Answered { method, route, status, bytes, failure });
+        self.trace.end(&Answered { method, route, status, bytes, code, broken: None });
         self.has_told = true;
     }
 }
