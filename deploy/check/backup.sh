@@ -48,7 +48,7 @@ store() {
 issue() { # name, user
   as "$2" 200 -X POST "$signer/files/${ids[$1]}/signed-url"
   links[$1]=$(answer it.data.url)
-  printf '%s\n' "${links[$1]##*signature=}" >>"$work/secrets"
+  remember_signature "${links[$1]}"
 }
 
 delete() { # name, user

@@ -57,7 +57,7 @@ follow_main_api() {
   for language in js python; do
     example_in "$language" >"$work/example.txt"
     while read -r _ link; do
-      printf '%s\n' "${link##*signature=}" >>"$work/secrets"
+      remember_signature "$link"
       expect_status 200 "$link"
       cmp "$work/$body" "$clip"
       tried=$((tried + 1))

@@ -81,7 +81,7 @@ expire_token() {
 expire_urls() {
   local version_2
   version_2=$(node "$check/signed_url.mjs" v2 "$gateway" "$file_id" user_alice)
-  printf '%s\n' "${version_2##*signature=}" >>"$work/secrets"
+  remember_signature "$version_2"
   expect_status 200 "$version_2"
   set_clock "$day"
   for signed in "$url" "$version_2"; do
@@ -206,7 +206,7 @@ delete_of_erin() { # file id
   local theirs
   as user_erin 200 -X POST "$signer/files/$1/signed-url"
   theirs=$(answer it.data.url)
-  printf '%s\n' "${theirs##*signature=}" >>"$work/secrets"
+  remember_signature "$theirs"
   expect_status 200 "$theirs"
   as user_erin 200 -X DELETE "$signer/files/$1"
   wait_until 30 "the deleted file's URL is 404" is_not_found "$theirs"

@@ -44,6 +44,11 @@ new_secret() {
   openssl rand -hex 32 | tee -a "$work/secrets"
 }
 
+# The same of a URL's signature.
+remember_signature() { # URL
+  printf '%s\n' "${1##*ignature=}" >>"$work/secrets"
+}
+
 # Name, token: an entry of SIGNER_SERVICE_TOKENS.
 service_token_entry() {
   printf '%s:%s\n' "$1" "$(printf %s "$2" | sha256sum | cut -d ' ' -f 1)"

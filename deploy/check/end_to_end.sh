@@ -168,7 +168,7 @@ tells_what_ffprobe_tells() { # the file of the last answer
 sign_url() {
   as user_alice 200 --json '{"expiresIn": 3600}' "$signer/files/$file_id/signed-url"
   url=$(answer it.data.url)
-  printf '%s\n' "${url##*signature=}" >>"$work/secrets"
+  remember_signature "$url"
   expect_equal "the URL's beginning" "${url%%\?*}" "$gateway/files/secure/$file_id"
   expect_equal "expires_at as toISOString() writes it" \
     "$(answer '/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(it.data.expires_at)')" true
@@ -211,7 +211,7 @@ accept_other_issuer() {
   local version signed
   for version in v1 v2; do
     signed=$(node "$check/signed_url.mjs" "$version" "$gateway" "$file_id" user_alice)
-    printf '%s\n' "${signed##*signature=}" >>"$work/secrets"
+    remember_signature "$signed"
     expect_status 200 "$signed"
     cmp "$work/$body" "$clip"
   done

@@ -15,7 +15,7 @@ hear_of_users() {
   file=$(answer it.data.file.id)
   as user_carol 200 -X POST "$signer/files/$file/signed-url"
   theirs=$(answer it.data.url)
-  printf '%s\n' "${theirs##*signature=}" >>"$work/secrets"
+  remember_signature "$theirs"
   expect_status 200 "$theirs"
 
   expect_equal "a creation" "$(told user.created user_carol 1000)" "200 applied"

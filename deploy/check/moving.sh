@@ -40,7 +40,7 @@ CSV
   wait_until "$ready_seconds" "the old handler answers" curl -sf -o /dev/null "$proxy/healthz"
   as user_alice 200 -X POST "$proxy/api/files/507f1f77bcf86cd799439011/signed-url"
   old_link=$(answer it.data.url)
-  keep_signature "$old_link"
+  remember_signature "$old_link"
   answered_by handler "$old_link" "$clip"
 }
 
@@ -72,10 +72,6 @@ http {
   }
 }
 NGINX
-}
-
-keep_signature() { # link
-  printf '%s\n' "${1##*signature=}" >>"$work/secrets"
 }
 
 # Who, link, file: the answer is theirs and is this file, whole and by a range.
@@ -127,7 +123,7 @@ move_links() {
   expect_status 403 "${old_link%?}$(other_digit "${old_link: -1}")"
   as user_alice 200 -X POST "$proxy/api/files/507f1f77bcf86cd799439011/signed-url"
   later=$(answer it.data.url)
-  keep_signature "$later"
+  remember_signature "$later"
   answered_by gateway "$later" "$clip"
 }
 
@@ -154,11 +150,11 @@ move_api() {
   expect_equal "what is listed" "$(answer 'it.data.files.map((file) => file.filename).join()')" "Holiday été.mp4"
   as user_alice 200 -X POST "$proxy/api/v1/files/507f1f77bcf86cd799439011/signed-url"
   new_link=$(answer it.data.url)
-  keep_signature "$new_link"
+  remember_signature "$new_link"
   expect_equal "the link's beginning" "${new_link%%\?*}" "${old_link%%\?*}"
   answered_by gateway "$new_link" "$clip"
   as user_alice 200 -X POST "$proxy/api/videos/job_7/signed-url"
-  keep_signature "$(answer it.data.url)"
+  remember_signature "$(answer it.data.url)"
   as user_alice 200 -T "$check/token.mjs" "$proxy/api/files/raw/new.mjs"
 }
 

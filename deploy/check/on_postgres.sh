@@ -46,7 +46,7 @@ serve_without_postgres() {
   as user_alice 200 -F "file=@$check/token.mjs" "$signer/files/upload"
   other=$(answer it.data.file.id)
   unknown=$(node "$check/signed_url.mjs" v1 "$gateway" "$other" user_alice)
-  printf '%s\n' "${unknown##*signature=}" >>"$work/secrets"
+  remember_signature "$unknown"
   untouched=$(objects)
   # Whoever is connected is cut off, as by a crash.
   kill -QUIT "$postgres_pid"

@@ -42,7 +42,7 @@ upload_film() {
   film_id=$(answer it.data.file.id)
   as user_alice 200 --json '{"expiresIn": 3600}' "$signer/files/$film_id/signed-url"
   film_url=$(answer it.data.url)
-  printf '%s\n' "${film_url##*signature=}" >>"$work/secrets"
+  remember_signature "$film_url"
 }
 
 delete_film() {

@@ -34,8 +34,3 @@ download_what_was_put() { # file id
   cmp "$work/$body" "$clip"
   as user_alice 200 -X DELETE "$signer/files/$1"
 }
-
-# No log may hold it.
-remember_signature() { # URL
-  printf '%s\n' "${1##*ignature=}" >>"$work/secrets"
-}

@@ -31,7 +31,7 @@ resume_with() { # command of a client, without its arguments
   expect_equal "its SHA-256, as it is listed" "$(answer it.data.file.sha256)" "$(sha256sum "$sent" | cut -d ' ' -f 1)"
   as user_alice 200 --json '{}' "$signer/files/$upload_file/signed-url"
   upload_url=$(answer it.data.url)
-  printf '%s\n' "${upload_url##*signature=}" >>"$work/secrets"
+  remember_signature "$upload_url"
   expect_status 200 "$upload_url"
   cmp "$work/$body" "$sent"
   as user_alice 200 -X DELETE "$signer/files/$upload_file"
