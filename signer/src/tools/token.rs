@@ -124,6 +124,7 @@ impl Token {
         }
     }
 
+    /// The public half first: a private key that is there has its own beside it.
     fn made(&self, err: &mut impl Write) -> Result<String, Failed> {
         let failed = |path: &Path| {
             let path = path.to_owned();
@@ -132,8 +133,11 @@ impl Token {
         let made = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256);
         let pair = made.map_err(|error| failed(&self.key)(io::Error::other(error)))?;
         let (pem, public) = (pair.serialize_pem(), public_half(&self.key));
-        write_new(&self.key, 0o600, &format!("{MARK}\n{pem}")).map_err(failed(&self.key))?;
         write_new(&public, 0o644, &pair.public_key_pem()).map_err(failed(&public))?;
+        if let Err(error) = write_new(&self.key, 0o600, &format!("{MARK}\n{pem}")) {
+            let _ = fs::remove_file(&public);
+            return Err(failed(&self.key)(error));
+        }
         let (key, public) = (self.key.display(), public.display());
         writeln!(err, "made {key} and {public}; a signer that takes its tokens has")?;
         writeln!(err, "  CLERK_JWT_KEY_FILE={public} CLERK_ISSUER={DEVELOPMENT_ISSUER}")?;
