@@ -25,10 +25,22 @@ struct Page {
 }
 
 /// Where the next page begins.
+#[derive(Debug, PartialEq, Eq)]
 enum Next {
     First,
     Behind(String),
     None,
+}
+
+impl Page {
+    /// A listing that cannot go on is not whole.
+    fn next(&self) -> Result<Next, Failure> {
+        match self.next_continuation_token.as_deref() {
+            _ if !self.is_truncated => Ok(Next::None),
+            Some(token) if !token.is_empty() => Ok(Next::Behind(token.to_owned())),
+            _ => Err(Failure::Nonsense("a page of objects that says of more, and not where".into())),
+        }
+    }
 }
 
 impl Bucket {
@@ -57,10 +69,7 @@ impl Bucket {
             Next::None => return Ok(None),
         };
         let page = self.page_of_objects(&below, token).await?;
-        let next = match page.next_continuation_token {
-            Some(token) if page.is_truncated && !token.is_empty() => Next::Behind(token),
-            _ => Next::None,
-        };
+        let next = page.next()?;
         Ok(Some((page.objects, (below, next))))
     }
 
@@ -74,5 +83,28 @@ impl Bucket {
             return Err(Failure::Unavailable(format!("objects cannot be listed: status {status}").into()));
         }
         quick_xml::de::from_str(&body).map_err(|error| Failure::Nonsense(error.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(xml: &str) -> Result<Next, Failure> {
+        let page: Page = quick_xml::de::from_str(&format!("<ListBucketResult>{xml}</ListBucketResult>")).unwrap();
+        page.next()
+    }
+
+    #[test]
+    fn a_listing_ends_where_storage_says_so_and_nowhere_else() {
+        const TRUNCATED: &str = "<IsTruncated>true</IsTruncated>";
+        let token = |token: &str| format!("<NextContinuationToken>{token}</NextContinuationToken>");
+        for last in ["", "<IsTruncated>false</IsTruncated>", &token("more")] {
+            assert_eq!(next(last).unwrap(), Next::None, "{last}");
+        }
+        assert_eq!(next(&format!("{TRUNCATED}{}", token("more"))).unwrap(), Next::Behind("more".into()));
+        for nonsense in [TRUNCATED.to_owned(), format!("{TRUNCATED}{}", token(""))] {
+            assert!(matches!(next(&nonsense), Err(Failure::Nonsense(_))), "{nonsense}");
+        }
     }
 }
