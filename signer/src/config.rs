@@ -59,6 +59,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::connection("REDIS_URL", "Where several signers count calls together: redis://:password@host:6379/0"),
 ];
 
+const LOOPBACK_ONLY: &str = "must be a loopback address while CLERK_ISSUER is that of development tokens";
 /// How long a client may take for each KiB of a body.
 const UPLOAD_PATIENCE: Duration = Duration::from_secs(60);
 /// What Redis may add to a request, at the worst and once: then it is taken to be away.
@@ -132,7 +133,10 @@ impl Config {
         let internal_listen = settings.value("SIGNER_INTERNAL_LISTEN", address);
         let public_files_url = required(settings, "PUBLIC_FILES_URL", base_url);
         let identity = identity(settings);
-        keep_development_here(settings, listen);
+        let issuer = settings.text("CLERK_ISSUER");
+        if listen.is_some_and(|address| !keeps_development_here(issuer, address)) {
+            settings.mistake("SIGNER_LISTEN", LOOPBACK_ONLY);
+        }
         let keys = settings.key_ring();
         let storage = required(settings, "STORAGE_URL", str::parse);
         let catalog = required(settings, "DATABASE_URL", catalog_url);
@@ -174,15 +178,23 @@ impl Config {
             drain: drain?,
         })
     }
+
+    /// Looks at the address where the API is really served: a listener that was handed over may have another than
+    /// `SIGNER_LISTEN`.
+    ///
+    /// # Errors
+    /// What must be otherwise.
+    pub fn check_listener(&self, address: SocketAddr) -> Result<(), String> {
+        let issuer = self.identity.rules.issuer.as_deref();
+        let is_right = keeps_development_here(issuer, address);
+        is_right.then_some(()).ok_or_else(|| format!("the API's listener, at {address}, {LOOPBACK_ONLY}"))
+    }
 }
 
-/// Whoever has the key of development tokens is anybody.
-fn keep_development_here(settings: &mut Settings, listen: Option<SocketAddr>) {
-    let is_development = settings.text("CLERK_ISSUER") == Some(DEVELOPMENT_ISSUER);
-    if is_development && listen.is_some_and(|address| !address.ip().is_loopback()) {
-        settings
-            .mistake("SIGNER_LISTEN", "must be a loopback address while CLERK_ISSUER is that of development tokens");
-    }
+/// Whether the API may be served at this address. Whoever has the key of development tokens is anybody; the internal
+/// listener takes none.
+fn keeps_development_here(issuer: Option<&str>, address: SocketAddr) -> bool {
+    issuer != Some(DEVELOPMENT_ISSUER) || address.ip().is_loopback()
 }
 
 fn required<T, E: std::fmt::Display>(

@@ -94,6 +94,9 @@ fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<ExitCode> {
 
 async fn run(config: Config, flags: &ArgMatches, mut sockets: Sockets) -> anyhow::Result<ExitCode> {
     let listener = listen(&mut sockets, API, config.listen, "SIGNER_LISTEN").await?;
+    if let Err(mistake) = config.check_listener(listener.local_addr()?) {
+        return Ok(say(io::stderr(), mistake, EXIT_USAGE));
+    }
     let internal = listen(&mut sockets, INTERNAL, config.internal_listen, "SIGNER_INTERNAL_LISTEN").await?;
     let signer = Signer::open(config).await?;
     let (signals, supervisor, stop) = (Signals::listen()?, Supervisor::of_this_process(), Stop::default());

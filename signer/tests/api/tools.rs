@@ -3,7 +3,7 @@
 use crate::harness::{Call, Process, Said, public_pem, signer};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path};
 
 const ISSUER: &str = "https://development.invalid";
 
@@ -52,6 +52,18 @@ async fn a_token_opens_no_signer_by_accident() {
     }
 }
 
+/// `SIGNER_LISTEN` says nothing of a listener that is handed over.
+#[test]
+fn a_token_opens_no_signer_whose_listener_others_reach() {
+    let [here, everywhere] = ["127.0.0.1:0", "0.0.0.0:0"].map(|at| TcpListener::bind(at).unwrap());
+    let development = [("CLERK_ISSUER", ISSUER)];
+    assert_eq!(Process::on(&here, &development).api, here.local_addr().unwrap());
+    assert_eq!(Process::on(&everywhere, &[]).api, everywhere.local_addr().unwrap());
+    let (code, log) = Process::ends_on(&everywhere, &development);
+    assert_eq!(code, Some(64), "{log}");
+    assert!(log.contains("must be a loopback address while CLERK_ISSUER"), "{log}");
+}
+
 #[tokio::test]
 async fn a_token_says_what_was_asked_for() {
     let folder = tempfile::tempdir().unwrap();
@@ -84,6 +96,27 @@ async fn nothing_is_signed_with_a_key_that_was_not_made_for_it_or_that_others_ca
         assert_eq!(fs::read_to_string(&path).unwrap(), other, "it is left as it is");
     }
     assert_eq!(token(&folder.path().join("nowhere"), &[]).await.code, 69);
+}
+
+#[tokio::test]
+async fn a_key_is_made_with_its_public_half_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let (private, public) = (folder.path().join("key.pem"), folder.path().join("key.pub.pem"));
+    fs::write(&public, "of another key").unwrap();
+    for _ in 0..2 {
+        let said = token(folder.path(), &[]).await;
+        assert_eq!((said.code, said.out.as_str()), (69, ""));
+        assert!(said.err.contains("key.pub.pem"), "{}", said.err);
+    }
+    assert!(!private.exists());
+    assert_eq!(fs::read_to_string(&public).unwrap(), "of another key");
+
+    fs::remove_file(&public).unwrap();
+    std::os::unix::fs::symlink("nowhere", &private).unwrap();
+    assert_eq!(token(folder.path(), &[]).await.code, 69);
+    assert!(!public.exists());
+    fs::remove_file(&private).unwrap();
+    assert_eq!(token(folder.path(), &[]).await.code, 0);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod link;
 mod process;
 mod provider;
 mod resumable;
+mod supervised;
 mod tokens;
 mod webhook;
 

@@ -54,11 +54,22 @@ impl Process {
     }
 
     fn run<'a>(folder: TempDir, variables: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_signer"));
+        program.stdin(Stdio::null());
+        Self::spawn(program, folder, variables).listening()
+    }
+
+    /// `program` becomes the signer.
+    pub(super) fn spawn<'a>(
+        mut program: Command,
+        folder: TempDir,
+        variables: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+    ) -> Self {
         let at = |name: &str| folder.path().join(name).display().to_string();
         fs::write(at("clerk.pem"), public_pem()).unwrap();
         fs::write(at("secret"), SECRET).unwrap();
         fs::write(at("tokens"), service_token("first")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_signer"))
+        let child = program
             .env_clear()
             .env("SIGNER_LISTEN", "127.0.0.1:0")
             .env("SIGNER_INTERNAL_LISTEN", "127.0.0.1:0")
@@ -71,16 +82,31 @@ impl Process {
             .envs(variables.clone())
             // A file, not a pipe: whoever does not read it does not hold the process up.
             .stderr(fs::File::create(at("log")).unwrap())
-            .stdin(Stdio::null())
             .spawn()
             .unwrap();
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let child = Running(child);
-        let mut process = Self { child, folder, variables, heard: 0, api: nowhere, internal: nowhere };
-        let listening = process.says("listening");
-        (process.api, process.internal) = (address(&listening, "api"), address(&listening, "internal"));
-        process
+        Self { child, folder, variables, heard: 0, api: nowhere, internal: nowhere }
+    }
+
+    /// Once it does.
+    pub(super) fn listening(mut self) -> Self {
+        let listening = self.says("listening");
+        (self.api, self.internal) = (address(&listening, "api"), address(&listening, "internal"));
+        self
+    }
+
+    /// The code it ends with by itself, and its log.
+    pub(super) fn ended(mut self) -> (Option<i32>, String) {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if let Some(status) = self.child.0.try_wait().unwrap() {
+                return (status.code(), self.log());
+            }
+            sleep(Duration::from_millis(20));
+        }
+        panic!("it goes on: {}", self.log());
     }
 
     pub(crate) fn log(&self) -> String {
