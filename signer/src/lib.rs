@@ -64,7 +64,7 @@ pub mod webhooks;
 pub use catalog::OpenError as CatalogOpenError;
 pub use error::Error;
 pub use files::File;
-pub use storage::Failure as StorageFailure;
+pub use storage::{Failure as StorageFailure, OpenError as StorageOpenError};
 
 use arc_swap::ArcSwap;
 use axum::Router;

@@ -20,7 +20,9 @@ mod table;
 
 pub use report::Summary;
 
-use crate::{CatalogOpenError, Error, StorageFailure, catalog::Catalog, registration::checked_path, storage::Storage};
+use crate::{
+    CatalogOpenError, Error, StorageOpenError, catalog::Catalog, registration::checked_path, storage::Storage,
+};
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 use columns::{Columns, told_by_path};
 use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
@@ -98,10 +100,7 @@ pub enum Failed {
     Catalog(#[from] CatalogOpenError),
     /// Storage could not be opened.
     #[error("storage cannot be opened")]
-    Storage(#[from] StorageFailure),
-    /// Most likely the wrong one.
-    #[error("STORAGE_URL names no folder")]
-    NoStorage,
+    Storage(#[from] StorageOpenError),
     /// Either was away, or answered nonsense.
     #[error("stopped")]
     Stopped(#[source] Error),
@@ -161,12 +160,7 @@ impl Import {
     /// # Errors
     /// It could not be done, or not to the end.
     pub async fn run(&self, files: impl Write + Send, people: impl Write + Send) -> Result<Summary, Failed> {
-        if let StorageUrl::Folder(root) = &self.storage
-            && !root.is_dir()
-        {
-            return Err(Failed::NoStorage);
-        }
-        let storage = Storage::as_it_is(&self.storage, &self.aws)?;
+        let storage = Storage::open_existing(&self.storage, &self.aws).await?;
         let asked = self.owners.asked(&storage).await?;
         let catalog = Catalog::open_existing(&self.catalog).await?;
         let done = self

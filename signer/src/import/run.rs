@@ -77,7 +77,9 @@ impl<O: Write, E: Write> Run<'_, O, E> {
                 Looked::Unknown(failure) => {
                     self.failures += 1;
                     self.report.refused(&place, &format!("it cannot be looked at: {failure}"))?;
-                    stopped = (self.failures >= PATIENCE).then_some(failure);
+                    if self.failures >= PATIENCE {
+                        stopped = Some(failure);
+                    }
                 }
             }
         }

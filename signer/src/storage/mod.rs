@@ -27,7 +27,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
 use proto::{
     etag::ETag,
-    storage::{Aws, StorageUrl},
+    storage::{Aws, MANAGED_PREFIX, StorageUrl},
 };
 use std::ops::Range;
 
@@ -63,6 +63,17 @@ pub enum Failure {
     Lost(#[source] Source),
 }
 
+/// Why storage that is in use could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A folder that no signer has used yet: most likely the wrong one.
+    #[error("STORAGE_URL names a folder without a folder `managed` in it")]
+    NoStorage,
+    /// It cannot be reached.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
 /// A folder, or a bucket of anything that speaks S3.
 #[derive(Debug)]
 pub(crate) enum Storage {
@@ -81,12 +92,16 @@ impl Storage {
         }
     }
 
-    /// Storage as it is, for looking only: nothing is made in it.
-    pub(crate) fn as_it_is(url: &StorageUrl, aws: &Aws) -> Result<Self, Failure> {
-        Ok(match url {
-            StorageUrl::Folder(root) => Self::Local(local::Folder::at_root(root.clone())),
-            StorageUrl::S3 { bucket, prefix } => Self::Remote(remote::Bucket::open(bucket, prefix, aws, 0)?),
-        })
+    /// Opens storage that a signer keeps files in, for nothing to be uploaded, and sees that it can be reached.
+    pub(crate) async fn open_existing(url: &StorageUrl, aws: &Aws) -> Result<Self, OpenError> {
+        if let StorageUrl::Folder(root) = url
+            && !root.join(MANAGED_PREFIX).is_dir()
+        {
+            return Err(OpenError::NoStorage);
+        }
+        let storage = Self::open(url, aws, 0).await?;
+        storage.ping().await?;
+        Ok(storage)
     }
 
     pub(crate) async fn begin(&self, key: &Key) -> Result<Upload, Failure> {

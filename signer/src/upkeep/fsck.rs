@@ -1,7 +1,7 @@
 //! `signer fsck`: the comparison by hand.
 
 use super::check::{Check, Pace, Repair};
-use crate::{CatalogOpenError, Error, StorageFailure, catalog::Catalog, clock, storage::Storage};
+use crate::{CatalogOpenError, Error, StorageOpenError, catalog::Catalog, clock, storage::Storage};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use proto::{
     settings::Settings,
@@ -52,10 +52,7 @@ pub enum Failed {
     Catalog(#[from] CatalogOpenError),
     /// Storage could not be opened.
     #[error("storage cannot be opened: {0}")]
-    Storage(#[from] StorageFailure),
-    /// A folder that no signer has used yet: most likely the wrong one.
-    #[error("STORAGE_URL names a folder without a folder `managed` in it")]
-    NoStorage,
+    Storage(#[from] StorageOpenError),
     /// Either was away, or answered nonsense.
     #[error("stopped: {0}")]
     Stopped(#[from] Error),
@@ -104,14 +101,8 @@ impl Fsck {
     /// # Errors
     /// It could not be done, or not to the end.
     pub async fn run(&self, out: &mut (impl Write + Send)) -> Result<bool, Failed> {
-        if let StorageUrl::Folder(root) = &self.storage
-            && !root.join("managed").is_dir()
-        {
-            return Err(Failed::NoStorage);
-        }
+        let storage = Storage::open_existing(&self.storage, &self.aws).await?;
         let catalog = Catalog::open_existing(&self.catalog).await?;
-        let storage = Storage::open(&self.storage, &self.aws, 0).await?;
-        storage.ping().await?;
         let repair = if self.repair { Repair::All } else { Repair::Nothing };
         let check = Check {
             catalog: &catalog,

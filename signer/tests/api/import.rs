@@ -215,6 +215,23 @@ async fn a_rehearsal_tells_and_writes_nothing() {
     assert_eq!(server.objects().await, ["a"]);
 }
 
+/// One by one they cannot be looked at: the path goes round in a circle.
+#[tokio::test]
+async fn an_import_stops_once_storage_seems_to_be_away_whatever_can_be_looked_at_behind_that() {
+    let server = Server::start().await;
+    if !server.is_folder() {
+        return;
+    }
+    server.put_object("good", b"x").await;
+    std::os::unix::fs::symlink(server.root().join("circle"), server.root().join("circle")).unwrap();
+    let unknown = |count: usize| "circle/a,user_1\n".repeat(count);
+    let said = server.import(format!("path,user_id\n{}", unknown(9)), &[]).await;
+    assert_eq!((said.code, said.refused().len()), (1, 9), "{said:?}");
+    let said = server.import(format!("path,user_id\n{}good,user_1\n{}", unknown(10), unknown(1)), &[]).await;
+    assert_eq!((said.code, said.ids().len()), (69, 1), "{said:?}");
+    assert!(said.err.contains("stopped: "), "{said:?}");
+}
+
 /// More than are registered at once; a part of them were before an interruption.
 #[tokio::test]
 async fn an_import_that_was_interrupted_is_begun_anew_and_keeps_what_it_had() {
@@ -268,6 +285,28 @@ async fn what_was_asked_for_wrongly_is_told_before_anything_is_written() {
     let nowhere =
         ["import", "--rule", "{user_id}/{rest}", "--storage-url", &storage, "--database-url", "sqlite:///nowhere/a"];
     assert_eq!(signer(&nowhere).await.code, 69);
+    assert_eq!(server.count().await, 0);
+}
+
+/// Every object would be told to be missing, or none be found.
+#[tokio::test]
+async fn import_takes_no_storage_that_no_signer_has_used() {
+    let server = Server::start().await;
+    let (folder, (_, catalog)) = (tempfile::tempdir().unwrap(), server.urls());
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    fs::create_dir(at("empty")).unwrap();
+    fs::write(at("table.csv"), "path,user_id\na,user_1\n").unwrap();
+    let mut unused = vec![format!("file://{}", at("empty")), format!("file://{}", at("none"))];
+    if !server.is_folder() {
+        unused.push("s3://no-such-bucket/a".into());
+    }
+    for storage in unused {
+        for owners in [["--csv", &at("table.csv")], ["--rule", "{user_id}/{rest}"]] {
+            let urls = ["import", "--storage-url", &storage, "--database-url", &catalog];
+            let said = signer(&[&urls[..], &owners].concat()).await;
+            assert_eq!((said.code, said.out.as_str()), (69, ""), "{storage}: {said:?}");
+        }
+    }
     assert_eq!(server.count().await, 0);
 }
 

@@ -38,15 +38,11 @@ pub(crate) struct Folder {
 
 impl Folder {
     pub(super) async fn open(root: PathBuf) -> Result<Self, Failure> {
-        let folder = Self::at_root(root);
+        let large_places = Arc::new(Semaphore::new(LARGE_PLACES));
+        let folder = Self { root: root.into(), shards: Arc::default(), large_places };
         let making = folder.clone();
         blocking(move || Ok(making.prepare()?)).await?;
         Ok(folder)
-    }
-
-    /// As it is, for looking only.
-    pub(super) fn at_root(root: PathBuf) -> Self {
-        Self { root: root.into(), shards: Arc::default(), large_places: Arc::new(Semaphore::new(LARGE_PLACES)) }
     }
 
     pub(super) async fn begin(&self, key: &Key) -> Result<Upload, Failure> {
