@@ -46,7 +46,7 @@ start_own_service() {
 offer_too_much() {
   local flags=() url admitted=8 overload="$release/overload"
   [[ -x "$overload" ]] || { cargo build --locked --release -p overload && overload=$(target_folder)/release/overload; }
-  [[ -z "${option[brief]}" ]] || flags=(--seconds 1 --goodput 0.1 --refusal-ms 5000)
+  [[ -z "${option[brief]}" ]] || flags=(--seconds 1 --goodput 0.1 --refusal-ms 5000 --grain-ms 500)
   sign_in user_alice
   upload_generated $((64 * 1024 * 1024))
   start_measured_gateway overload "$release/gateway" "$work/own" GATEWAY_MAX_INFLIGHT="$admitted" GATEWAY_IDLE_SECONDS=900

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 /// So finely is it told when a service was itself again.
 const STEP: Duration = Duration::from_millis(100);
-/// Of the time that answers took in the calm before: longer is not recovered.
-const AS_BEFORE: u32 = 2;
+/// As many make the second that is looked for.
+const CALM_STEPS: u32 = 10;
 
 /// Of one measurement.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,22 +64,28 @@ impl Times {
     }
 }
 
-/// From the end of an overload until nothing is refused and answers take no longer than they did in the calm before,
-/// whose 95th percentile is given.
-pub(crate) fn recovery(after: &Answers, over: Instant, calm: Duration) -> Duration {
-    let is_bad = |answer: &&Answer| answer.outcome != Outcome::Answered || answer.whole > calm * AS_BEFORE;
+/// From the end of an overload until a whole second is as the calm before was: less than a tenth of what is asked in any
+/// [`STEP`] is refused, or takes longer than `slow`. Until the end of `after`, if there is no such second.
+pub(crate) fn recovery(after: &Answers, over: Instant, slow: Duration) -> Duration {
+    let is_bad = |answer: &&Answer| answer.outcome != Outcome::Answered || answer.whole > slow;
+    let start = |step: u32| after.began + STEP * step;
     let steps = u32::try_from(after.time.as_millis() / STEP.as_millis()).unwrap_or(u32::MAX);
-    let bad_step = |step: &u32| {
-        let (from, to) = (after.began + STEP * *step, after.began + STEP * (*step + 1));
-        let asked: Vec<_> = after.all.iter().filter(|answer| (from..to).contains(&answer.asked)).collect();
-        let refused = asked.iter().any(|answer| answer.outcome == Outcome::Refused);
-        // One that is late may be the machine's affair; that many are is the service's.
-        refused || asked.iter().filter(|answer| is_bad(answer)).count() * 10 > asked.len()
+    // One that is late or refused may be the machine's affair; that many are is the service's.
+    let bad_step = |step: u32| {
+        let asked: Vec<_> =
+            after.all.iter().filter(|answer| (start(step)..start(step + 1)).contains(&answer.asked)).collect();
+        asked.iter().filter(|answer| is_bad(answer)).count() * 10 > asked.len()
     };
-    match (0..steps).rev().find(bad_step) {
-        Some(step) => (after.began + STEP * (step + 1)).saturating_duration_since(over),
-        None => after.began.saturating_duration_since(over),
+    let mut calm_since = 0;
+    for step in 0..steps {
+        if bad_step(step) {
+            calm_since = step + 1;
+        } else if step + 1 - calm_since == CALM_STEPS {
+            break;
+        }
     }
+    let recovered = if steps - calm_since < CALM_STEPS { steps } else { calm_since };
+    start(recovered).saturating_duration_since(over)
 }
 
 #[cfg(test)]
@@ -88,17 +94,17 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn answers(began: Instant, of: impl Fn(u32) -> (Outcome, Duration)) -> Answers {
-        let all = (0..1000).map(|ms| {
+    fn answers(began: Instant, count: u32, of: impl Fn(u32) -> (Outcome, Duration)) -> Answers {
+        let all = (0..count).map(|ms| {
             let (outcome, whole) = of(ms);
             Answer { outcome, asked: began + MS * ms, whole }
         });
-        Answers { began, time: MS * 1000, all: all.collect(), late: Vec::new() }
+        Answers { began, time: MS * count, all: all.collect(), late: Vec::new() }
     }
 
     #[test]
     fn what_is_not_whole_within_the_time_is_not_counted() {
-        let figures = Figures::of(&answers(Instant::now(), |ms| match ms {
+        let figures = Figures::of(&answers(Instant::now(), 1000, |ms| match ms {
             0..500 => (Outcome::Refused, MS),
             _ => (Outcome::Answered, MS * 100),
         }));
@@ -106,12 +112,19 @@ mod tests {
         assert_eq!((figures.refusal.p99, figures.whole.p50), (MS, MS * 100));
     }
 
+    fn refused_while(it_is: bool) -> (Outcome, Duration) {
+        (if it_is { Outcome::Refused } else { Outcome::Answered }, MS)
+    }
+
     #[test]
-    fn a_service_is_itself_again_after_its_last_refusal_or_slow_answers() {
+    fn a_service_is_itself_again_once_a_whole_second_is_as_before() {
         let over = Instant::now();
-        let after = |of: fn(u32) -> (Outcome, Duration)| recovery(&answers(over, of), over, MS * 10);
+        let after = |of: fn(u32) -> (Outcome, Duration)| recovery(&answers(over, 3000, of), over, MS * 20);
         assert_eq!(after(|_| (Outcome::Answered, MS * 20)), Duration::ZERO);
-        assert_eq!(after(|ms| (if ms == 420 { Outcome::Refused } else { Outcome::Answered }, MS)), MS * 500);
-        assert_eq!(after(|ms| (Outcome::Answered, if ms < 310 { MS * 21 } else { MS })), MS * 300);
+        assert_eq!(after(|ms| refused_while(ms < 420)), MS * 500);
+        assert_eq!(after(|ms| (Outcome::Answered, if ms < 330 { MS * 21 } else { MS })), MS * 400);
+        assert_eq!(after(|ms| refused_while(ms % 1000 < 100)), MS * 3000, "never for a second");
+        assert_eq!(after(|ms| refused_while(ms % 100 == 0)), Duration::ZERO, "one in a hundred");
+        assert_eq!(after(|ms| refused_while((1500..2500).contains(&ms))), Duration::ZERO, "over before that");
     }
 }

@@ -54,7 +54,7 @@ async fn measure(options: &Options) -> anyhow::Result<Report> {
         range_bytes: options.target.range_bytes,
         peak,
         overloads,
-        recovery: recovery(&after, over, calm.whole.p95),
+        recovery: recovery(&after, over, options.limits.slow(calm.whole.p95)),
         calm,
     })
 }

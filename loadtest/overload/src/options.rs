@@ -27,6 +27,18 @@ pub(crate) struct Limits {
     /// The 99th percentile of refusals.
     pub(crate) refusal: Duration,
     pub(crate) recovery: Duration,
+    /// No answer is slow that takes less.
+    pub(crate) grain: Duration,
+}
+
+/// Of the time that answers took in the calm before: longer is slow.
+const AS_BEFORE: u32 = 2;
+
+impl Limits {
+    /// What takes longer is slow, if the 95th percentile in the calm before was `calm`.
+    pub(crate) fn slow(&self, calm: Duration) -> Duration {
+        (calm * AS_BEFORE).max(self.grain)
+    }
 }
 
 impl Options {
@@ -36,6 +48,7 @@ impl Options {
         let mut url = String::new();
         io::stdin().read_line(&mut url)?;
         let number = |name| flag::<u64>(&flags, name);
+        let milliseconds = |name| Duration::from_secs_f64(flag::<f64>(&flags, name) / 1000.0);
         Ok(Self {
             target: Target::new(url.trim(), number("range-bytes"), number("span-bytes"))?,
             time: Duration::from_secs_f64(flag(&flags, "seconds")),
@@ -43,8 +56,9 @@ impl Options {
             connections: usize::try_from(number("connections")).context("--connections")?,
             limits: Limits {
                 goodput: flag(&flags, "goodput"),
-                refusal: Duration::from_secs_f64(flag::<f64>(&flags, "refusal-ms") / 1000.0),
+                refusal: milliseconds("refusal-ms"),
                 recovery: Duration::from_secs_f64(flag(&flags, "recovery-seconds")),
+                grain: milliseconds("grain-ms"),
             },
         })
     }
@@ -62,7 +76,8 @@ fn command() -> Command {
         .arg(decimal("seconds", "5", "Of each measurement"))
         .arg(decimal("goodput", "0.8", "Fails if less of the peak is answered under an overload"))
         .arg(decimal("refusal-ms", "5", "Fails if a hundredth of the refusals take longer"))
-        .arg(decimal("recovery-seconds", "5", "Fails if it takes longer until all is as before"))
+        .arg(decimal("recovery-seconds", "5", "Fails if it takes longer until a second is as before"))
+        .arg(decimal("grain-ms", "1", "No answer is slow that takes less"))
 }
 
 fn value(name: &'static str, default: &'static str, help: &'static str) -> Arg {
