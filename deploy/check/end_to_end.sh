@@ -61,6 +61,13 @@ expect_equal() { # what, actual, expected
   return 1
 }
 
+expect_code() { # code, command...
+  local wanted="$1" code=0
+  shift
+  "$@" || code=$?
+  expect_equal "the exit code of ${1##*/}" "$code" "$wanted"
+}
+
 # Status, curl's arguments: the answer's body and headers stay in files.
 expect_status() {
   local wanted="$1" status
