@@ -15,6 +15,8 @@ golden_vectors() {
   node proto/tests/vectors.mjs | diff - proto/tests/vectors.json
 }
 
+# `--workspace` in each, so that dependencies are not built again with other features.
+
 # The long forms of tests that are short elsewhere.
 bear_abuse() {
   TEST_LONG=true cargo test --locked --workspace --test framing --test tls -- thousands noise random_bytes
@@ -26,7 +28,6 @@ test_gateway_on_tls() {
     --test signed_urls --test ranges --test conditionals --test answers --test bodies --test lifecycle
 }
 
-# `--workspace`, so that dependencies are not built again with other features.
 test_gateway_on_s3() {
   TEST_STORAGE_URL="$bucket/gateway-tests" cargo test --locked --workspace \
     --test signed_urls --test ranges --test conditionals --test answers --test bodies --test zero_copy
@@ -43,16 +44,16 @@ test_gateway_on_postgres() {
 }
 
 test_catalog_on_postgres() {
-  TEST_DATABASE_URL="$postgres_url" cargo test --locked --package signer --lib -- catalog upkeep
+  TEST_DATABASE_URL="$postgres_url" cargo test --locked --workspace --lib -- catalog upkeep
 }
 
 # The same arithmetic in Redis, then signers that share one, and one whose Redis goes away and comes back.
 test_limits_on_redis() {
-  TEST_REDIS_URL="$redis_url" cargo test --locked --package signer --lib rate_limit
+  TEST_REDIS_URL="$redis_url" cargo test --locked --workspace --lib rate_limit
   TEST_REDIS_URL="$redis_url" cargo test --locked --workspace --test api rate_limit
 }
 
 test_signer_on_s3() {
-  TEST_STORAGE_URL="$bucket/signer-tests" cargo test --locked --package signer --lib -- storage upkeep
+  TEST_STORAGE_URL="$bucket/signer-tests" cargo test --locked --workspace --lib -- storage upkeep
   TEST_STORAGE_URL="$bucket/signer-tests" cargo test --locked --workspace --test api
 }

@@ -45,7 +45,7 @@ start_own_service() {
 # as many as keep this core busy.
 offer_too_much() {
   local flags=() url admitted=8 overload="$release/overload"
-  [[ -x "$overload" ]] || { cargo build --locked --release -p overload && overload=$(target_folder)/release/overload; }
+  [[ -x "$overload" ]] || { cargo build --locked --release --workspace --bin overload && overload=$(target_folder)/release/overload; }
   [[ -z "${option[brief]}" ]] || flags=(--seconds 1 --goodput 0.1 --refusal-ms 5000 --grain-ms 500)
   sign_in user_alice
   upload_generated $((64 * 1024 * 1024))
