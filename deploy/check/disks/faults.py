@@ -70,9 +70,12 @@ def recovers(url):
 
 
 def fails(url, calls, error, allowed, which=""):
-    with Strace(pid, traces, "-e", f"trace={calls}", "-e", f"inject={calls}:error={error}{which}") as strace:
-        seen = Counter(outcome(url, *wanted) for wanted in ranges())
-    injected = sum(call.injected for call in strace.calls)
+    """Until a call has failed: a cache whose disk has failed leaves it alone for some seconds."""
+    injected, seen, deadline = 0, Counter(), time.monotonic() + PATIENCE
+    while not injected and time.monotonic() < deadline:
+        with Strace(pid, traces, "-e", f"trace={calls}", "-e", f"inject={calls}:error={error}{which}") as strace:
+            seen += Counter(outcome(url, *wanted) for wanted in ranges())
+        injected = sum(call.injected for call in strace.calls)
     unexpected = set(seen) - {"exact"} - allowed
     if unexpected or not injected:
         sys.exit(f"{calls} {error}, {injected} times: {dict(seen)}, of which {unexpected} may not be")
