@@ -13,7 +13,7 @@ describe_tools() {
 take_completions() {
   local program shell release
   release=$(target_folder)/release
-  install_debian_packages fish:fish mandoc:mandoc zsh:zsh
+  install_debian_packages fish:fish zsh:zsh
   mkdir -p "$work/completions"
   for program in gateway signer standalone; do
     for shell in "${shells[@]}"; do
@@ -34,15 +34,27 @@ completed() {
 }
 
 read_manual_pages() {
-  local program tool release
+  local program tools tool release known=" "
   release=$(target_folder)/release
+  install_debian_packages mandoc:mandoc
   mkdir -p "$work/man"
   for program in gateway signer standalone; do
     "$release/$program" man >"$work/man/$program.1"
-    for tool in $("$release/$program" man | sed -n 's/^'"$program"'\\-\([a-z]*\)(1)$/\1/p'); do
+    tools=$(sed -n 's/^'"$program"'\\-\([a-z]*\)(1)$/\1/p' "$work/man/$program.1")
+    for tool in $tools; do
+      known+="$program-$tool "
       [[ "$tool" == @(completions|man) ]] || "$release/$program" man "$tool" >"$work/man/$program-$tool.1"
     done
   done
+  for tool in gateway-sign gateway-health signer-token signer-health standalone-health; do
+    [[ "$known" == *" $tool "* ]] || expect_equal "the tools that have a page" "$known" "$tool among others"
+  done
   expect_equal "the number of pages with exit codes" "$(grep -l '^.SH "EXIT STATUS"$' "$work"/man/*.1 | wc -l)" "$(find "$work/man" -type f | wc -l)"
-  expect_equal "what mandoc has to say" "$(mandoc -Tlint -Wwarning "$work"/man/*.1 | grep -vE "$accepted_flaws" || true)" ""
+  expect_equal "what mandoc has to say" "$(flaws_in_pages)" ""
+}
+
+flaws_in_pages() {
+  # 2: it warns of something. Beyond that it could not read what it was given.
+  mandoc -Tlint -Wwarning "$work"/man/*.1 >"$work/mandoc.txt" || (($? <= 2)) || echo "mandoc failed"
+  grep -vE "$accepted_flaws" "$work/mandoc.txt" || true
 }
