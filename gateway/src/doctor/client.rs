@@ -141,21 +141,24 @@ impl Kept<'_> {
     /// The answer on the connection at hand, or on a new one if the server has closed that.
     pub(super) async fn ask(&mut self, ask: &Ask, limit: usize) -> Exchange {
         if let Some(mut line) = self.line.take()
-            && line.sender.ready().await.is_ok()
-            && let Ok(answer) = line.ask(self.client, ask, limit).await
+            && self.client.patiently(line.sender.ready()).await?.is_ok()
         {
-            return Ok(self.keep(line, answer));
+            match line.ask(self.client, ask, limit).await {
+                Err(Trouble::NoAnswer(_)) => {}
+                exchange => return self.keep(line, exchange),
+            }
         }
         self.connections += 1;
         let mut line = self.client.connect().await?;
-        let answer = line.ask(self.client, ask, limit).await?;
-        Ok(self.keep(line, answer))
+        let exchange = line.ask(self.client, ask, limit).await;
+        self.keep(line, exchange)
     }
 
     /// Behind a body that was not read to its end there is no next answer.
-    fn keep(&mut self, line: Line, answer: Answer) -> Answer {
-        self.line = (answer.ended == Ended::Whole).then_some(line);
-        answer
+    fn keep(&mut self, line: Line, exchange: Exchange) -> Exchange {
+        let is_usable = exchange.as_ref().is_ok_and(|answer| answer.ended == Ended::Whole);
+        self.line = is_usable.then_some(line);
+        exchange
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::{doctor, film, harness, report_on};
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
 };
@@ -91,6 +91,20 @@ fn a_server_that_never_answers_is_left() {
     let (code, printed, complaint) = doctor(&["--timeout", "1", &format!("http://{address}/film")], "", &[]);
     assert_eq!((code, printed.as_str()), (69, ""));
     assert!(complaint.ends_with("was not examined: nothing came within 1 s\n"), "{complaint}");
+}
+
+#[test]
+fn silence_on_a_kept_connection_is_told_and_not_tried_again() {
+    let is_first = AtomicBool::new(true);
+    let address = server(move |_, client| {
+        let _ = client.write_all(b"HTTP/1.1 206 Part\r\nContent-Range: bytes 0-1/2\r\nContent-Length: 2\r\n\r\nab");
+        if is_first.swap(false, Ordering::Relaxed) {
+            let _ = client.read_to_end(&mut Vec::new());
+        }
+    });
+    let (_, printed, _) = doctor(&["--timeout", "1", &format!("http://{address}/film")], "", &[]);
+    let whole = "FAIL  without a range it is 200, without Content-Range\n      came:   nothing came within 1 s\n";
+    assert!(printed.contains(whole), "{printed}");
 }
 
 #[test]
