@@ -81,3 +81,14 @@ fn a_catalog_that_cannot_be_read_is_told_with_another_exit_code() {
     }
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is made");
 }
+
+#[test]
+fn every_mistake_in_the_settings_is_told_at_once() {
+    let variables =
+        [("FILE_SIGNING_SECRET", "short"), ("GATEWAY_MAX_URL_SECONDS", "soon"), ("DATABASE_URL", "mysql://a/b")];
+    let said = tool_with(&variables, b"", &["explain", "--catalog", &LinkV1::new("file_1", "user_1").url()]);
+    assert_eq!((said.code, said.out.as_str()), (64, ""));
+    for (name, _) in variables {
+        assert!(said.err.contains(name), "{name}: {}", said.err);
+    }
+}

@@ -83,21 +83,13 @@ impl Explain {
     /// What is asked for; mistakes stay noted in `settings`.
     pub(super) fn read(settings: &mut Settings, flags: &ArgMatches, input: impl Read) -> Option<Self> {
         let secrets = ["FILE_SIGNING_SECRET", "FILE_SIGNING_KEYS"].map(|name| settings.text(name).map(str::to_owned));
-        let keys = match secrets.iter().any(Option::is_some) {
-            true => Some(settings.key_ring()?),
-            false => None,
-        };
-        let max_seconds = settings.value("GATEWAY_MAX_URL_SECONDS", "a number of seconds")?;
+        let is_secret_here = secrets.iter().any(Option::is_some);
+        let keys = if is_secret_here { settings.key_ring().map(Some) } else { Some(None) };
+        let max_seconds = settings.value("GATEWAY_MAX_URL_SECONDS", "a number of seconds");
         let now = flags.get_one("now").copied().unwrap_or_else(|| Now::read().unix_seconds);
-        let catalog = match flags.get_flag("catalog") {
-            true => {
-                settings.required("DATABASE_URL")?;
-                Some(settings.parsed("DATABASE_URL", crate::catalog::checked_url)?)
-            }
-            false => None,
-        };
-        let judge = Judge { keys, secrets, now, max_seconds };
-        Some(Self { link: Link::read(flags, input), judge, catalog, is_json: flags.get_flag("json") })
+        let catalog = if flags.get_flag("catalog") { catalog_url(settings).map(Some) } else { Some(None) };
+        let judge = Judge { keys: keys?, secrets, now, max_seconds: max_seconds? };
+        Some(Self { link: Link::read(flags, input), judge, catalog: catalog?, is_json: flags.get_flag("json") })
     }
 
     /// # Errors
@@ -133,6 +125,11 @@ impl Explain {
         let grant = verify(target.path, target.query, self.judge.keys.as_ref()?, *now, *max_seconds).ok()?;
         Some(found.judge(&grant, *now))
     }
+}
+
+fn catalog_url(settings: &mut Settings) -> Option<CatalogUrl> {
+    settings.required("DATABASE_URL")?;
+    settings.parsed("DATABASE_URL", crate::catalog::checked_url)
 }
 
 async fn find(url: &CatalogUrl, said: &Said) -> Result<Found, Failed> {
