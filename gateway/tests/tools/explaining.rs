@@ -150,6 +150,8 @@ fn without_a_secret_the_signature_alone_stays_open() {
     assert_eq!(said.code, 1);
     said.assert_says(&["not proven", "?  signature: there is no secret here", "file_1:auth0|abc:1800003600"]);
     explain(&link().expires(1).url()).assert_says(&["refused with 410 expired"]);
+    explain(&link_v2().with("iat", "1800000200").url()).assert_says(&["refused with 403 not_yet_valid"]);
+    explain(&link().expires(1_900_000_000).url()).assert_says(&["refused with 403 too_long"]);
     explain(&link().url().replace('&', "&amp;")).assert_says(&["400 malformed", "escaped for HTML"]);
 }
 

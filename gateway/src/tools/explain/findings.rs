@@ -154,6 +154,8 @@ impl Judge {
     fn unproven(&self, path: &str, query: &str) -> Result<Verdict, Refusal> {
         let claims = Claims::read(path, query)?;
         claims.refuse_expired(self.now)?;
+        claims.refuse_early(self.now)?;
+        claims.refuse_long(self.now, self.max_seconds)?;
         Ok(Verdict::Unproven)
     }
 
