@@ -6,11 +6,12 @@ use super::{
     report::Report,
     target::{NoTarget, Target},
 };
+use crate::tools::{Failed, Link};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use http::HeaderValue;
 use serde_json::json;
 use std::{
-    io::{self, Write},
+    io::{self, Read, Write},
     sync::Arc,
     time::Duration,
 };
@@ -44,20 +45,14 @@ pub struct Doctor {
     as_json: bool,
 }
 
-/// Why nothing was judged.
+/// Why nothing was judged: there is no file to play.
 #[derive(Debug, thiserror::Error)]
-pub enum Unexamined {
-    /// There is no file to play.
-    #[error("{url} was not examined: {why}")]
-    Closed {
-        /// Without its query.
-        url: String,
-        /// What came.
-        why: String,
-    },
-    /// Nobody takes what is printed.
-    #[error("the result cannot be printed: {0}")]
-    Output(#[from] io::Error),
+#[error("{url} was not examined: {why}")]
+pub struct Unexamined {
+    /// Without its query.
+    url: String,
+    /// What came.
+    why: String,
 }
 
 /// `doctor` and its arguments.
@@ -66,12 +61,7 @@ pub fn command() -> Command {
     Command::new(NAME)
         .about("Plays against any server what players play, and says who cannot live with its answers")
         .after_help(MORE)
-        .arg(
-            Arg::new("url")
-                .value_name("URL")
-                .required(true)
-                .help("A link to a file, http or https; - reads it from standard input"),
-        )
+        .arg(Link::argument().help("A link to a file, http or https; - reads it from standard input"))
         .arg(
             Arg::new("json")
                 .long("json")
@@ -103,26 +93,29 @@ fn origin(text: &str) -> Result<String, &'static str> {
 }
 
 impl Doctor {
-    /// What the arguments of [`command`] ask for. `standard_input` is read where they say so.
+    /// What the arguments of [`command`] ask for. `input` is read where they say so.
     ///
     /// # Errors
     /// The URL cannot be examined.
-    pub fn read(flags: &ArgMatches, standard_input: impl FnOnce() -> String) -> Result<Self, NoTarget> {
+    pub fn read(flags: &ArgMatches, input: impl Read) -> Result<Self, NoTarget> {
         let text = |name: &str| flags.get_one::<String>(name).cloned().unwrap_or_default();
-        let url = Some(text("url")).filter(|url| url != "-").unwrap_or_else(standard_input);
+        let link = Link::read(flags, input);
+        if link.is_too_long() {
+            return Err(NoTarget::TooLong);
+        }
         let patience = Duration::from_secs(flags.get_one("timeout").copied().unwrap_or(1));
-        Ok(Self { target: url.parse()?, origin: text("origin"), patience, as_json: flags.get_flag("json") })
+        Ok(Self { target: link.text().parse()?, origin: text("origin"), patience, as_json: flags.get_flag("json") })
     }
 
     /// Examines and prints. Whether every player is served.
     ///
     /// # Errors
     /// There is no file to play, or nothing can be printed.
-    pub async fn run(&self, out: &mut impl Write) -> Result<bool, Unexamined> {
+    pub async fn run(&self, out: &mut impl Write) -> Result<bool, Failed> {
         let client = Arc::new(Client::new(self.target.clone(), self.patience, TOTAL));
         let record = match play(&client, &self.origin).await {
             Ok(record) => record,
-            Err(closed) => return Err(self.closed(&closed, out)?),
+            Err(closed) => return Err(self.closed(&closed, out)?.into()),
         };
         let report = Report::judge(&record, &self.target);
         if self.as_json {
@@ -139,6 +132,6 @@ impl Doctor {
         if self.as_json {
             writeln!(out, "{:#}", json!({ "url": url, "error": why }))?;
         }
-        Ok(Unexamined::Closed { url, why })
+        Ok(Unexamined { url, why })
     }
 }

@@ -18,6 +18,9 @@ pub enum NoTarget {
     /// `user@host`: no player sends that.
     #[error("a URL with a user name in it cannot be examined")]
     User,
+    /// Longer than any link, and perhaps read in part only.
+    #[error("a URL as long as this cannot be examined")]
+    TooLong,
 }
 
 /// An `http` or `https` URL. Shown without its query.

@@ -9,7 +9,7 @@ pub(super) const MAX_HEAD: usize = 16 << 10;
 
 /// Text that may be a signed URL. It holds a signature, so nothing prints it.
 #[derive(Clone)]
-pub(super) struct Link(String);
+pub(crate) struct Link(String);
 
 /// Path and query of a link, as they would stand in a request.
 #[derive(Clone, Copy)]
@@ -26,7 +26,7 @@ pub(super) struct Target<'a> {
 
 impl Link {
     /// The argument of every tool that takes a link.
-    pub(super) fn argument() -> Arg {
+    pub(crate) fn argument() -> Arg {
         Arg::new("url")
             .value_name("URL")
             .required(true)
@@ -34,7 +34,7 @@ impl Link {
     }
 
     /// What was given, or what `input` has. Of more than a gateway reads, the rest is left.
-    pub(super) fn read(flags: &ArgMatches, input: impl Read) -> Self {
+    pub(crate) fn read(flags: &ArgMatches, input: impl Read) -> Self {
         let given = flags.get_one::<String>("url").filter(|given| *given != "-");
         Self(given.cloned().unwrap_or_else(|| {
             let mut bytes = Vec::new();
@@ -48,11 +48,11 @@ impl Link {
         Self(text)
     }
 
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         self.0.trim_matches(['\r', '\n', ' ', '\t'])
     }
 
-    pub(super) fn is_too_long(&self) -> bool {
+    pub(crate) fn is_too_long(&self) -> bool {
         self.0.len() > MAX_HEAD
     }
 

@@ -19,6 +19,8 @@ pub use explain::Explain;
 pub use sign::Sign;
 pub use verify::Verify;
 
+pub(crate) use link::Link;
+
 use crate::{
     config::SETTINGS,
     doctor::{self, Doctor, Unexamined},
@@ -102,12 +104,12 @@ impl Tool {
             Self::Verify(verify) => verify.run(out),
             Self::Explain(explain) => explain.run(out).await,
             Self::Health(probes) => Ok(health::ask(probes, out).await?),
-            Self::Doctor(doctor) => Ok(doctor.run(out).await?),
+            Self::Doctor(doctor) => doctor.run(out).await,
         }
     }
 }
 
 fn examine(settings: &mut Settings, flags: &ArgMatches, input: impl Read) -> Option<Tool> {
-    let doctor = Doctor::read(flags, || io::read_to_string(input).unwrap_or_default());
+    let doctor = Doctor::read(flags, input);
     doctor.map(Tool::Doctor).map_err(|mistake| settings.mistake("the URL:", &mistake.to_string())).ok()
 }

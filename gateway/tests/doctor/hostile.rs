@@ -152,6 +152,9 @@ fn what_is_no_link_is_wrong_usage_and_not_repeated() {
         assert_eq!((code, printed.as_str()), (64, ""), "{url}");
         assert!(!complaint.is_empty() && !complaint.contains("feedface"), "{complaint}");
     }
+    let (code, printed, complaint) = doctor(&["-"], &format!("http://127.0.0.1:1/{}", "a".repeat(40_000)), &[]);
+    assert_eq!((code, printed.as_str()), (64, ""));
+    assert!(complaint.contains("a URL as long as this cannot be examined\n"), "{complaint}");
     for arguments in
         [&[][..], &["--timeout", "0", "http://a/"], &["--origin", "nonsense", "http://a/"], &["http://a/", "b"]]
     {
