@@ -84,9 +84,9 @@ impl Format {
     }
 }
 
-/// Every byte that breaks or paints a line, and Unicode's own line ends and changes of direction.
+/// Every byte that breaks or paints a line, and Unicode's own line ends, changes of direction and letters without width.
 fn is_unruly(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    letter.is_control() || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn shorter(value: &Value, share: usize) -> Value {
@@ -154,6 +154,7 @@ mod tests {
             written(Format::Text, "a\r\nb\t\u{1b}[31m\u{9b}\u{202e}"),
             "a\\r\\nb\\t\\u{1b}[31m\\u{9b}\\u{202e}\n"
         );
+        assert_eq!(written(Format::Text, "a\u{200b}\u{200f}b"), "a\\u{200b}\\u{200f}b\n");
         let line = written(Format::Json, "{\"a\":\"\u{7f}\u{9b}\u{2028}\"}");
         assert_eq!(line, "{\"a\":\"\\u007f\\u009b\\u2028\"}\n");
         assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["a"], "\u{7f}\u{9b}\u{2028}");

@@ -1,6 +1,7 @@
 //! The URL under examination. Its query is a credential: it goes to its server and is shown to nobody.
 
 use http::{Uri, uri::Authority};
+use proto::log_line::Format;
 use std::{fmt, str::FromStr};
 
 /// Parts of a query shorter than this are too common to be hidden wherever they occur.
@@ -92,14 +93,8 @@ impl Target {
     /// A text that a server may have had a hand in, fit for a terminal: on one line, and without what this URL hides.
     pub(super) fn masked(&self, text: &str) -> String {
         let hide = |text: String, secret: &String| text.replace(secret.as_str(), "[hidden]");
-        self.hidden.iter().fold(text.chars().flat_map(printable).collect(), hide)
+        Format::Text.tame(&self.hidden.iter().fold(text.to_owned(), hide)).into_owned()
     }
-}
-
-fn printable(character: char) -> impl Iterator<Item = char> {
-    let is_shown = !character.is_control() && !('\u{200b}'..='\u{202e}').contains(&character);
-    let (shown, escaped) = if is_shown { (Some(character), None) } else { (None, Some(character.escape_unicode())) };
-    shown.into_iter().chain(escaped.into_iter().flatten())
 }
 
 impl fmt::Display for Target {
@@ -136,6 +131,7 @@ mod tests {
         let link = target("http://a/x?expires=12&signature=0123456789abcdef");
         assert_eq!(link.masked("/y?expires=12&signature=0123456789abcdef"), "/y?[hidden]");
         assert_eq!(link.masked("is 0123456789abcdef\x1b[2J"), "is [hidden]\\u{1b}[2J");
+        assert_eq!(link.masked("a\u{200b}b\u{202e}c\u{2066}d"), "a\\u{200b}b\\u{202e}c\\u{2066}d");
     }
 
     #[test]
