@@ -39,7 +39,7 @@ pub fn program(name: &'static str, about: &'static str, tables: &[&[Setting]], t
         let help = format!("{} [env: {}]{}", setting.help, setting.name, default_note(setting));
         with_file(program.arg(flag(setting.name, help)), setting)
     });
-    program.subcommands(tools).subcommand(completions()).subcommand(man(names))
+    program.subcommands(tools).subcommand(completions(name)).subcommand(man(name, names))
 }
 
 /// A tool that takes those settings of the tables that are named. They may stand before it too. A secret is taken from the
@@ -89,30 +89,30 @@ fn harmless(text: &str) -> String {
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn completions() -> Command {
+fn completions(program: &str) -> Command {
     let shell = Arg::new("shell").value_name("SHELL").required(true).value_parser(value_parser!(Shell));
     Command::new(COMPLETIONS)
         .about("Prints what a shell needs to complete this program's command line")
         .arg(shell.help("The shell that is to read it"))
-        .after_help(
+        .after_help(format!(
             "Examples:\n  \
-             source <(gateway completions bash)\n  \
-             gateway completions fish > ~/.config/fish/completions/gateway.fish\n\n\
-             Exit codes:\n  0  printed\n  64 wrong usage",
-        )
+             source <({program} completions bash)\n  \
+             {program} completions fish > ~/.config/fish/completions/{program}.fish\n\n\
+             Exit codes:\n  0  printed\n  64 wrong usage"
+        ))
 }
 
-fn man(tools: Vec<String>) -> Command {
+fn man(program: &str, tools: Vec<String>) -> Command {
+    let of_a_tool =
+        tools.first().map(|tool| format!("  {program} man {tool} > /usr/local/share/man/man1/{program}-{tool}.1\n"));
     let tool = Arg::new("tool").value_name("TOOL").value_parser(PossibleValuesParser::new(tools));
     Command::new(MAN)
         .about("Prints the manual page of this program, or of one of its tools")
         .arg(tool.help("The tool; without one it is the program's own page"))
-        .after_help(
-            "Examples:\n  \
-             gateway man | man -l -\n  \
-             gateway man sign > /usr/local/share/man/man1/gateway-sign.1\n\n\
-             Exit codes:\n  0  printed\n  64 wrong usage",
-        )
+        .after_help(format!(
+            "Examples:\n  {program} man | man -l -\n{}\nExit codes:\n  0  printed\n  64 wrong usage",
+            of_a_tool.unwrap_or_default()
+        ))
 }
 
 fn described(mut program: Command, flags: &ArgMatches) -> Option<String> {
@@ -193,6 +193,15 @@ mod tests {
         assert!(!help.contains("--name") && !help.contains("--password "), "{help}");
         assert!(parsed(&["--depth", "4", "dive", "--depth", "5", "here"]).is_ok());
         diving().debug_assert();
+    }
+
+    #[test]
+    fn examples_are_of_this_program_and_its_tools() {
+        let help = said(&["completions", "--help"]) + &said(&["man", "--help"]);
+        for part in ["<(boat completions bash)", "completions/boat.fish", "  boat man | man -l -\n", "boat man dive > "]
+        {
+            assert!(help.contains(part), "{part}: {help}");
+        }
     }
 
     #[test]

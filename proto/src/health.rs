@@ -17,15 +17,6 @@ pub const NAME: &str = "health";
 pub const MAX_ANSWER: u64 = 64 << 10;
 
 const PATH: &str = "/readyz";
-const MORE: &str = "Examples:\n  \
-                    gateway health\n  \
-                    gateway health --url http://10.0.0.7:9080/readyz\n  \
-                    HEALTHCHECK CMD [\"gateway\", \"health\"]\n\n\
-                    Exit codes:\n  \
-                    0  ready\n  \
-                    1  not ready, not there, or no answer in time\n  \
-                    64 wrong usage";
-
 /// One question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
@@ -34,9 +25,9 @@ pub struct Probe {
     patience: Duration,
 }
 
-/// The tool, without the settings that say where the service listens.
+/// The tool of `program`, which listens on `port` unless told otherwise; without the settings that say where.
 #[must_use]
-pub fn command() -> Command {
+pub fn command(program: &str, port: u16) -> Command {
     let url = Arg::new("url").long("url").value_name("URL").help("Ask this http:// URL, and no other");
     let seconds = Arg::new("timeout")
         .long("timeout")
@@ -48,7 +39,16 @@ pub fn command() -> Command {
         .about("Asks the service that runs here whether it is ready (/readyz)")
         .arg(url)
         .arg(seconds)
-        .after_help(MORE)
+        .after_help(format!(
+            "Examples:\n  \
+             {program} health\n  \
+             {program} health --url http://10.0.0.7:{port}/readyz\n  \
+             HEALTHCHECK CMD [\"{program}\", \"health\"]\n\n\
+             Exit codes:\n  \
+             0  ready\n  \
+             1  not ready, not there, or no answer in time\n  \
+             64 wrong usage"
+        ))
 }
 
 impl Probe {
@@ -63,7 +63,7 @@ impl Probe {
             return probes.collect();
         };
         let Some((authority, path)) = parts(url) else {
-            settings.mistake("--url", "must be a URL such as http://127.0.0.1:9080/readyz");
+            settings.mistake("--url", "must be a URL such as http://127.0.0.1:<port>/readyz");
             return None;
         };
         Some(vec![Self { authority, path, patience }])
@@ -129,7 +129,7 @@ pub fn reachable(listener: &str) -> Result<String, &'static str> {
     let address: SocketAddr =
         listener.trim().parse().map_err(|_| "must be an address and port, such as 127.0.0.1:9080")?;
     if address.port() == 0 {
-        return Err("has port 0, which is any: give --url");
+        return Err("has port 0, which is any: name the one where it listens");
     }
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,
@@ -191,6 +191,14 @@ mod tests {
         ] {
             let asked = asked.map(|(authority, path): (&str, &str)| (authority.to_owned(), path.to_owned()));
             assert_eq!(parts(url), asked, "{url}");
+        }
+    }
+
+    #[test]
+    fn help_shows_the_program_and_the_port_that_it_is_of() {
+        let help = command("boat", 1234).render_long_help().to_string();
+        for part in ["  boat health\n", "boat health --url http://10.0.0.7:1234/readyz", "[\"boat\", \"health\"]"] {
+            assert!(help.contains(part), "{part}: {help}");
         }
     }
 

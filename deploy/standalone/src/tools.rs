@@ -15,7 +15,7 @@ const LISTENERS: [&str; 2] = ["GATEWAY_ADMIN_LISTEN", "SIGNER_INTERNAL_LISTEN"];
 /// Every tool, with those settings that it takes.
 #[must_use]
 pub fn commands() -> Vec<Command> {
-    vec![command_line::tool(health::command(), &TABLES, &LISTENERS)]
+    vec![command_line::tool(health::command("standalone", 9080), &TABLES, &LISTENERS)]
 }
 
 /// The tool that the flags of the whole command line ask for.

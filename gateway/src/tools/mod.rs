@@ -74,7 +74,7 @@ pub fn commands() -> Vec<Command> {
         verify::command(),
         explain::command(),
         with(doctor::command(), &[]),
-        with(proto::health::command(), &["GATEWAY_ADMIN_LISTEN"]),
+        with(proto::health::command("gateway", 9080), &["GATEWAY_ADMIN_LISTEN"]),
     ]
 }
 

@@ -76,7 +76,7 @@ pub fn commands() -> Vec<Command> {
     vec![
         with(fsck::command(), &["STORAGE_URL", "DATABASE_URL", "LOG_FORMAT", "RUST_LOG"]),
         with(import::command(), &["STORAGE_URL", "DATABASE_URL", "LOG_FORMAT", "RUST_LOG"]),
-        with(proto::health::command(), &["SIGNER_INTERNAL_LISTEN"]),
+        with(proto::health::command("signer", 9081), &["SIGNER_INTERNAL_LISTEN"]),
         token::command(),
     ]
 }

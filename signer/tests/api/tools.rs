@@ -151,6 +151,7 @@ async fn every_tool_describes_itself() {
         for part in ["Usage: signer ", "Examples:\n  ", "Exit codes:\n  0  "] {
             assert!(help.out.contains(part), "{part} is not in\n{}", help.out);
         }
+        assert!(!help.out.contains("  gateway ") && !help.out.contains("(gateway "), "{}", help.out);
     }
     for arguments in [&["completions", "bash"][..], &["completions", "zsh"], &["completions", "fish"], &["man"]] {
         let said = signer(arguments).await;
