@@ -5,6 +5,7 @@
 //! | [`id`] | file, user and key ids, parsed once and carried as types |
 //! | [`keys`] | the ring of signing keys |
 //! | [`signed_url`] | sign, and verify into a [`signed_url::Grant`] |
+//! | [`base_url`] | what issued URLs begin with |
 //! | [`catalog`] | what a row says, who may read it, the schema's migrations |
 //! | [`refusal`] | every way a signed URL is refused, and the error body |
 //! | [`etag`], [`media`] | validators, media types |
@@ -19,6 +20,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
+pub mod base_url;
 pub mod catalog;
 pub mod command_line;
 pub mod etag;

@@ -4,6 +4,7 @@ use super::Failed;
 use crate::{clock::Now, config::SETTINGS};
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, builder::NonEmptyStringValueParser, value_parser};
 use proto::{
+    base_url::base_url,
     command_line,
     health::reachable,
     id::{FileId, KeyId, UserId},
@@ -146,8 +147,8 @@ fn signing_with(keys: KeyRing, kid: Option<&KeyId>, settings: &mut Settings) -> 
 }
 
 fn base(settings: &mut Settings) -> Option<String> {
-    if let Some(base) = settings.text("PUBLIC_FILES_URL") {
-        return Some(base.trim().trim_end_matches('/').to_owned());
+    if settings.text("PUBLIC_FILES_URL").is_some() {
+        return settings.parsed("PUBLIC_FILES_URL", base_url);
     }
     let scheme = if settings.text("GATEWAY_TLS_CERT").is_some() { "https" } else { "http" };
     settings.parsed("GATEWAY_LISTEN", reachable).map(|authority| format!("{scheme}://{authority}"))

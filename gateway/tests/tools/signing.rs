@@ -76,6 +76,8 @@ fn wrong_usage_of_sign_prints_no_url() {
         &["--expires-in", "soon"],
         &["--expires-in", "60", "--filename", ""],
         &["--expires-in", "60", "--disposition", "show"],
+        &["--expires-in", "60", "--public-files-url", "nonsense"],
+        &["--expires-in", "60", "--public-files-url", "https://files.example.com/?a"],
         &["--expires-in", "60", "--kid", "a:b"],
         &["--expires-in", "60", "--file-signing-secret", SECRET],
         &["--expires-in", "60", "--user-id", "a:b"],
