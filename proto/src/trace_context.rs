@@ -126,7 +126,7 @@ fn bytes<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
 
 /// Section 3.3.1. Lines are one list.
 fn state_of<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<Box<str>> {
-    let mut members: Vec<&str> = Vec::new();
+    let mut members: Vec<(&str, &str)> = Vec::new();
     for member in lines.into_iter().flat_map(|line| line.split(|byte| *byte == b',')) {
         // A member may be empty, and whitespace may stand around one.
         let member = std::str::from_utf8(member).ok()?.trim_matches([' ', '\t']);
@@ -134,13 +134,13 @@ fn state_of<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<Box<str>> {
             continue;
         }
         let key = key_of(member)?;
-        let is_repeated = members.iter().any(|other| key_of(other) == Some(key));
+        let is_repeated = members.iter().any(|(other, _)| *other == key);
         if is_repeated || members.len() == MOST_MEMBERS {
             return None;
         }
-        members.push(member);
+        members.push((key, member));
     }
-    bounded(members)
+    bounded(members.into_iter().map(|(_, member)| member).collect())
 }
 
 /// Section 3.3.1.5: a member is kept whole or not at all.
