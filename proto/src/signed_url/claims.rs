@@ -1,7 +1,7 @@
 //! What a URL says of itself, and each check of it.
 
 use super::{
-    CLOCK_SKEW, Disposition, Grant,
+    CLOCK_SKEW, Grant,
     query::Query,
     v1,
     v2::{self, Signed},
@@ -126,12 +126,6 @@ impl<'a> Claims<'a> {
             Form::V1 { .. } => None,
             Form::V2(signed) => signed.not_before,
         }
-    }
-
-    /// What it asks for about showing or saving.
-    #[must_use]
-    pub fn disposition(&self) -> Option<Disposition> {
-        self.grant.disposition
     }
 
     /// The key that version 2 names.
