@@ -1,7 +1,7 @@
 //! What the catalog says of a link's file and user.
 
 use super::findings::{Check, Ended, Said, Verdict};
-use crate::tools::words::{distance, moment};
+use crate::tools::words::moment;
 use proto::{
     catalog::{FileEntry, UserStanding, admit},
     refusal::Refusal,
@@ -56,11 +56,11 @@ impl Found {
         let Some(file) = &self.file else { return vec!["there is no file of this id".into()] };
         let mut words =
             vec![if file.ready { "there".into() } else { "deleted, and its object is still to go".to_owned() }];
-        words.push(match file.owner.as_str() == said.user {
+        words.push(match file.owner == said.user {
             true => "the user's own".into(),
             false => format!("not the user's: its owner is {}", file.owner),
         });
-        words.extend(file.expires_at.map(|end| format!("kept until {}: {}", moment(end, now), distance(end, now))));
+        words.extend(file.expires_at.map(|end| format!("kept until {}", moment(end, now))));
         words.extend(self.user.deleted.then(|| "the user is deleted".to_owned()));
         words.push(format!("{} bytes of {}", file.size, file.content_type));
         words

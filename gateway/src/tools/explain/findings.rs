@@ -6,6 +6,7 @@ use crate::tools::{
     words::{distance, span},
 };
 use proto::{
+    id::{FileId, UserId},
     keys::KeyRing,
     refusal::Refusal,
     signed_url::{CLOCK_SKEW, Claims, likely, verify},
@@ -55,8 +56,8 @@ pub(super) struct Check {
 /// What the URL says of itself.
 pub(super) struct Said {
     pub(super) version: u8,
-    pub(super) file: String,
-    pub(super) user: String,
+    pub(super) file: FileId,
+    pub(super) user: UserId,
     pub(super) key: Option<String>,
     pub(super) expires: u64,
     pub(super) issued_at: Option<u64>,
@@ -127,8 +128,8 @@ impl Judge {
         reasons.extend(looks_like_version_2(claims, target));
         let said = Said {
             version: claims.version(),
-            file: claims.file().to_string(),
-            user: claims.user().to_string(),
+            file: claims.file().clone(),
+            user: claims.user().clone(),
             key: claims.key().map(Into::into),
             expires: claims.expires(),
             issued_at: claims.issued_at(),

@@ -134,9 +134,6 @@ fn catalog_url(settings: &mut Settings) -> Option<CatalogUrl> {
 
 async fn find(url: &CatalogUrl, said: &Said) -> Result<Found, Failed> {
     let catalog = Catalog::open(url, Duration::ZERO).map_err(Failed::Catalog)?;
-    let (Ok(file), Ok(user)) = (said.file.parse(), said.user.parse()) else {
-        return Err(Failed::Catalog(sqlx::Error::RowNotFound));
-    };
-    let (file, user) = catalog.file_and_user(&file, &user).await.map_err(Failed::Catalog)?;
+    let (file, user) = catalog.file_and_user(&said.file, &said.user).await.map_err(Failed::Catalog)?;
     Ok(Found { file, user })
 }

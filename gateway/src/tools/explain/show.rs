@@ -114,8 +114,8 @@ impl Said {
     fn rows(&self, now: u64) -> Vec<(&'static str, String)> {
         let mut rows = vec![
             ("version", self.version.to_string()),
-            ("file", self.file.clone()),
-            ("user", self.user.clone()),
+            ("file", self.file.to_string()),
+            ("user", self.user.to_string()),
             ("expires", moment(self.expires, now)),
         ];
         rows.extend(self.key.clone().map(|key| ("key", key)));
@@ -127,8 +127,8 @@ impl Said {
     fn json(&self) -> Value {
         json!({
             "version": self.version,
-            "file_id": self.file,
-            "user_id": self.user,
+            "file_id": self.file.as_str(),
+            "user_id": self.user.as_str(),
             "kid": self.key,
             "expires": self.expires,
             "issued_at": self.issued_at,
