@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
-    net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream},
+    net::{SocketAddrV4, TcpListener, TcpStream},
     thread,
 };
 
@@ -106,11 +106,7 @@ pub(crate) fn start(gateway: SocketAddrV4, flaw: Flaw) -> SocketAddrV4 {
             thread::spawn(move || serve(client, gateway, flaw));
         }
     });
-    SocketAddrV4::new(ip(gateway), port)
-}
-
-fn ip(address: SocketAddrV4) -> Ipv4Addr {
-    *address.ip()
+    SocketAddrV4::new(*gateway.ip(), port)
 }
 
 fn serve(client: TcpStream, gateway: SocketAddrV4, flaw: &Flaw) -> io::Result<()> {
