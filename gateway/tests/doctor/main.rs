@@ -6,13 +6,9 @@ mod flaws;
 mod hostile;
 mod proxy;
 
-use harness::{File, Gateway, bytes};
+use harness::{File, Gateway, bytes, tool_with};
 use serde_json::Value;
-use std::{
-    fmt::Display,
-    io::Write,
-    process::{Command, Stdio},
-};
+use std::fmt::Display;
 
 /// What one run printed.
 #[derive(Debug)]
@@ -23,15 +19,8 @@ struct Report {
 
 /// A run with these arguments and this on standard input: exit code, standard output, standard error.
 fn doctor(arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
-    command.arg("doctor").args(arguments).env_clear().envs(variables.iter().copied());
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the gateway can be run");
-    // One that takes no input may have ended already.
-    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
-    let output = child.wait_with_output().expect("it ends");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
+    let said = tool_with(variables, input.as_bytes(), &[&["doctor"], arguments].concat());
+    (said.code, said.out, said.err)
 }
 
 /// The report on this target of a server.

@@ -11,6 +11,7 @@
 //! | [`file`], [`storage`], [`catalog`] | what the gateway serves from |
 //! | [`origin`] | storage as the gateway meets it on a bad day |
 //! | [`health`], [`metrics`] | what must hold after every abuse, what an operator sees |
+//! | [`tool`] | a tool in place of a gateway: what it prints, how it ends |
 //! | [`supervised`] | who hands over a socket and hears how the gateway is |
 //! | [`host`], [`random`] | an address of a test's own, bytes that are the same on every run |
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part of the harness")]
@@ -32,6 +33,7 @@ mod random;
 mod storage;
 mod supervised;
 mod tls;
+mod tool;
 
 pub(crate) use answer::{Answer, EXPOSED};
 pub(crate) use client::{Connection, Download, Ended, Raw, Request};
@@ -46,6 +48,7 @@ pub(crate) use random::{Random, bytes};
 pub(crate) use storage::{Storage, Stored, aws_variables};
 pub(crate) use supervised::Ear;
 pub(crate) use tls::{Certificate, ClientConfig};
+pub(crate) use tool::{Said, tool_with};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -9,19 +9,7 @@ mod health;
 mod hostile;
 mod signing;
 
-use harness::SECRET;
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
-
-/// What one said, and how it ended.
-#[derive(Debug)]
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
+use harness::{SECRET, Said, tool_with};
 
 /// A tool with these arguments and the tests' secret; `-` among them reads `input`.
 fn tool_reading(input: &[u8], arguments: &[&str]) -> Said {
@@ -31,19 +19,6 @@ fn tool_reading(input: &[u8], arguments: &[&str]) -> Said {
 /// As above, without input.
 fn tool(arguments: &[&str]) -> Said {
     tool_reading(b"", arguments)
-}
-
-/// With nothing else in its environment.
-fn tool_with(variables: &[(&str, &str)], input: &[u8], arguments: &[&str]) -> Said {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
-    command.args(arguments).env_clear().envs(variables.iter().copied());
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the gateway can be run");
-    // One that has read enough does not read the rest.
-    let _ = child.stdin.take().expect("it is piped").write_all(input);
-    let output = child.wait_with_output().expect("it ends");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
-    Said { code: output.status.code().expect("no signal ends it"), out: text(output.stdout), err: text(output.stderr) }
 }
 
 impl Said {
