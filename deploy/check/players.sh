@@ -140,8 +140,8 @@ resume_in_aria2() {
 begin_and_kill() {
   local fills="$1" pid
   shift
-  "$@" >>"$work/logs/$kind-downloads.log" 2>&1 &
-  pid=$!
+  start "$kind-downloads" "$@"
+  pid=$started
   wait_until 60 "a part of the film has come" has_bytes "$fills" $((4 * 1024 * 1024))
   kill -KILL "$pid"
   wait "$pid" 2>/dev/null || true

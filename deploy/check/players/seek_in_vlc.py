@@ -5,16 +5,22 @@
 import re
 import subprocess
 import sys
+import threading
 import time
 
 PLACES = [200, 390, 3, 201, 100, 350]
 PATIENCE = 60
+# For all of it: one that says nothing is waited for without a bound otherwise.
+TOTAL = 300
 QUIET = ["--ignore-config", "--no-media-library", "--vout=dummy", "--aout=dummy", "--no-spu", "--no-video-title-show",
          "--intf=oldrc", "--rc-fake-tty", "--no-color"]
 
 url = sys.stdin.readline().strip()
 pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
 vlc = subprocess.Popen([*sys.argv[1:], *QUIET], stdin=pipe, stdout=pipe, stderr=nothing, text=True)
+bound = threading.Timer(TOTAL, vlc.kill)
+bound.daemon = True
+bound.start()
 
 
 def say(command):
