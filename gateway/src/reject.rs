@@ -48,6 +48,10 @@ impl Reject {
         StatusCode::from_u16(self.declared().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    pub(crate) fn error(&self) -> &'static str {
+        self.declared().1
+    }
+
     pub(crate) fn code(&self) -> &'static str {
         self.declared().2
     }
@@ -80,7 +84,7 @@ impl Reject {
     }
 
     /// One sentence a person can act on.
-    fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         let text = match self {
             Self::Refused(refusal) => return refusal.message(),
             Self::Storage(StorageError::Missing) => return Refusal::NotFound.message(),

@@ -29,6 +29,7 @@ use http::Request;
 use http_body::Body;
 use hyper::{body::Incoming, service::service_fn};
 use peers::Peers;
+pub(crate) use plain::MAX_HEAD;
 pub(crate) use room::Room;
 use room::{Notice, Seat};
 use std::{convert::Infallible, io, num::NonZero, sync::Arc, time::Duration};

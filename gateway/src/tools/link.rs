@@ -1,11 +1,9 @@
 //! A link as somebody pasted it, and what a gateway would see of it.
 
-use clap::{Arg, ArgMatches, value_parser};
+use crate::server::MAX_HEAD;
+use clap::{Arg, ArgMatches};
 use proto::signed_url::{SECURE_PREFIX, secure_path};
 use std::io::Read;
-
-/// Bytes of a request's head that a gateway reads. A link that is longer is never looked at.
-pub(super) const MAX_HEAD: usize = 16 << 10;
 
 /// Text that may be a signed URL. It holds a signature, so nothing prints it.
 #[derive(Clone)]
@@ -52,6 +50,7 @@ impl Link {
         self.0.trim_matches(['\r', '\n', ' ', '\t'])
     }
 
+    /// Longer than the head that a gateway reads: it is never looked at.
     pub(crate) fn is_too_long(&self) -> bool {
         self.0.len() > MAX_HEAD
     }
@@ -73,15 +72,6 @@ impl Link {
         let mount = &whole[..whole.len() - path.len()];
         Some(Target { mount, is_served: served.is_some(), path, query })
     }
-}
-
-/// `--now`.
-pub(super) fn clock_argument() -> Arg {
-    Arg::new("now")
-        .long("now")
-        .value_name("UNIX")
-        .value_parser(value_parser!(u64).range(..=999_999_999_999_999))
-        .help("Judge as if this were the time, in Unix seconds")
 }
 
 #[cfg(test)]

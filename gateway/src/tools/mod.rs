@@ -7,11 +7,13 @@
 //! | `explain` | says why one is refused |
 //! | `health` | asks a gateway that runs whether it is ready |
 //! | [`doctor`] | plays against any server what players play |
-//! | `link`, `words` | a link as it was pasted; times for people |
+//! | `link`, `verdict` | a link as it was pasted; what a gateway makes of it |
+//! | `words` | times for people |
 
 mod explain;
 mod link;
 mod sign;
+mod verdict;
 mod verify;
 mod words;
 

@@ -6,7 +6,7 @@ use http::{HeaderName, Method, StatusCode, Uri, Version, header};
 use std::mem::MaybeUninit;
 
 /// A request's whole head must fit.
-pub(super) const MAX_HEAD: usize = 16 * 1024;
+pub(crate) const MAX_HEAD: usize = 16 * 1024;
 const MAX_FIELDS: usize = 100;
 
 /// One request, and what it asks of its connection.

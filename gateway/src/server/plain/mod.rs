@@ -12,7 +12,8 @@ use super::{
     room::{Notice, Seat},
 };
 use crate::{Gateway, clock::Now, handler, zero_copy::Socket};
-use head::{Asked, MAX_HEAD, Malformed};
+pub(crate) use head::MAX_HEAD;
+use head::{Asked, Malformed};
 use std::{
     future::{Future, poll_fn},
     io,

@@ -1,7 +1,7 @@
 //! What the catalog says of a link's file and user.
 
-use super::findings::{Check, Ended, Said, Verdict};
-use crate::tools::words::moment;
+use super::findings::{Check, Ended, Said};
+use crate::tools::{verdict::Verdict, words::moment};
 use proto::{
     catalog::{FileEntry, UserStanding, admit},
     refusal::Refusal,
@@ -16,17 +16,17 @@ pub(super) struct Found {
 
 impl Found {
     /// The catalog's part of the verdict: for a link that was granted, the gateway's own.
-    pub(super) fn judge(&self, grant: &Grant, now: u64) -> Verdict {
-        match admit(grant, self.file.as_ref(), self.user, now) {
-            Ok(_) => Verdict::Opens,
-            Err(refusal) => Verdict::Refused(refusal),
-        }
+    ///
+    /// # Errors
+    /// Why it opens nothing all the same.
+    pub(super) fn admit(&self, grant: &Grant, now: u64) -> Result<(), Refusal> {
+        admit(grant, self.file.as_ref(), self.user, now).map(|_| ())
     }
 
     pub(super) fn checks(&self, said: &Said, verdict: &Verdict, now: u64) -> Vec<Check> {
         let ended = |fails: Refusal| match verdict {
             Verdict::Refused(refusal) if *refusal == fails => Ended::Failed,
-            Verdict::Opens => Ended::Passed,
+            Verdict::Opens(_) => Ended::Passed,
             Verdict::Refused(Refusal::NotFound) if fails == Refusal::Revoked => Ended::Passed,
             _ => Ended::Unknown,
         };

@@ -1,15 +1,19 @@
-//! What there is to say of a link: the verdict, each check, the string to sign, what explains a refusal. Pure.
+//! What there is to say of a link: each check, the string to sign, what explains a refusal. Pure.
 
 use super::repairs::repaired;
-use crate::tools::{
-    link::{Link, MAX_HEAD, Target},
-    words::{distance, span},
+use crate::{
+    server::MAX_HEAD,
+    tools::{
+        link::{Link, Target},
+        verdict::{Bounds, Verdict},
+        words::{distance, span},
+    },
 };
 use proto::{
     id::{FileId, UserId},
     keys::KeyRing,
     refusal::Refusal,
-    signed_url::{CLOCK_SKEW, Claims, likely, verify},
+    signed_url::{CLOCK_SKEW, Claims, likely},
 };
 
 /// What a link is judged by.
@@ -18,23 +22,7 @@ pub(super) struct Judge {
     pub(super) keys: Option<KeyRing>,
     /// `FILE_SIGNING_SECRET` and `FILE_SIGNING_KEYS`, to see what an issuer may have made of them.
     pub(super) secrets: [Option<String>; 2],
-    pub(super) now: u64,
-    pub(super) max_seconds: u64,
-}
-
-/// What becomes of a request for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Opens,
-    Refused(Refusal),
-    /// No route leads there.
-    NoRoute,
-    /// Longer than a head may be.
-    TooLong,
-    /// With characters that no request can hold.
-    Unsendable,
-    /// As far as that can be told without the secret.
-    Unproven,
+    pub(super) bounds: Bounds,
 }
 
 /// How one check ended.
@@ -84,49 +72,9 @@ impl Check {
     }
 }
 
-impl Judge {
-    pub(super) fn look_at(&self, link: &Link) -> Findings {
-        let nothing = |verdict, reasons| Findings { verdict, said: None, checks: Vec::new(), reasons };
-        if link.is_too_long() {
-            let why = format!("a gateway reads {MAX_HEAD} bytes of a request's head, and this link alone is longer");
-            return nothing(Verdict::TooLong, vec![why]);
-        }
-        if link.has_spaces_or_controls() {
-            return nothing(Verdict::Unsendable, self.repairs(link));
-        }
-        let Some(target) = link.target() else {
-            let mut reasons = self.repairs(link);
-            reasons.push("files are at /files/secure/<file id>, also below /api and /api/v1".into());
-            return nothing(Verdict::NoRoute, reasons);
-        };
-        let mut reasons = Vec::new();
-        if !target.is_served {
-            reasons.push(
-                "a gateway serves nothing below what stands in front of /files/secure/: a proxy has to cut it off"
-                    .into(),
-            );
-        }
-        match Claims::read(target.path, target.query) {
-            Ok(claims) => self.look_into(link, &target, &claims, reasons),
-            Err(refusal) => {
-                reasons.extend(self.repairs(link));
-                reasons.extend(cut_by_a_shell(&target));
-                let checks = vec![Check::of("can be read", Err(refusal), what_is_malformed(refusal))];
-                Findings { checks, ..nothing(self.verdict(&target), reasons) }
-            }
-        }
-    }
-
-    fn look_into(&self, link: &Link, target: &Target<'_>, claims: &Claims<'_>, mut reasons: Vec<String>) -> Findings {
-        let checks = self.checks(claims);
-        if self.keys.as_ref().is_some_and(|keys| claims.refuse_unsigned(keys).is_err()) {
-            let repairs = self.repairs(link);
-            let explained = if repairs.is_empty() { self.why_unsigned(target, claims) } else { repairs };
-            reasons.extend(explained);
-        }
-        reasons.extend(self.clocks(claims));
-        reasons.extend(looks_like_version_2(claims, target));
-        let said = Said {
+impl Said {
+    fn by(claims: &Claims<'_>) -> Self {
+        Self {
             version: claims.version(),
             file: claims.file().clone(),
             user: claims.user().clone(),
@@ -135,33 +83,74 @@ impl Judge {
             issued_at: claims.issued_at(),
             not_before: claims.not_before(),
             text: String::from_utf8_lossy(&claims.text()).into_owned(),
-        };
-        Findings { verdict: self.verdict(target), said: Some(said), checks, reasons }
-    }
-
-    /// The gateway's own; without a secret what its other checks say.
-    fn verdict(&self, target: &Target<'_>) -> Verdict {
-        let Target { path, query, .. } = target;
-        if !target.is_served {
-            return Verdict::NoRoute;
         }
-        let judged = match &self.keys {
-            Some(keys) => verify(path, query, keys, self.now, self.max_seconds).map(|_| Verdict::Opens),
-            None => self.unproven(path, query),
+    }
+}
+
+impl Judge {
+    pub(super) fn look_at(&self, link: &Link) -> Findings {
+        let verdict = Verdict::on(link, self.keys.as_ref(), self.bounds);
+        let target = match verdict {
+            Verdict::TooLong | Verdict::Unsendable => None,
+            _ => link.target(),
         };
-        judged.unwrap_or_else(Verdict::Refused)
+        let mut findings = Findings { verdict, said: None, checks: Vec::new(), reasons: Vec::new() };
+        match target {
+            Some(target) => self.look_into(&mut findings, link, &target),
+            None => findings.reasons = self.why_unread(link, &findings.verdict),
+        }
+        findings
     }
 
-    fn unproven(&self, path: &str, query: &str) -> Result<Verdict, Refusal> {
-        let claims = Claims::read(path, query)?;
-        claims.refuse_expired(self.now)?;
-        claims.refuse_early(self.now)?;
-        claims.refuse_long(self.now, self.max_seconds)?;
-        Ok(Verdict::Unproven)
+    /// Of what leads to no file, or cannot be sent at all.
+    fn why_unread(&self, link: &Link, verdict: &Verdict) -> Vec<String> {
+        if matches!(verdict, Verdict::TooLong) {
+            return vec![format!(
+                "a gateway reads {MAX_HEAD} bytes of a request's head, and this link alone is longer"
+            )];
+        }
+        let mut reasons = self.repairs(link);
+        if matches!(verdict, Verdict::NoRoute) {
+            reasons.push("files are at /files/secure/<file id>, also below /api and /api/v1".into());
+        }
+        reasons
+    }
+
+    fn look_into(&self, findings: &mut Findings, link: &Link, target: &Target<'_>) {
+        if !target.is_served {
+            findings.reasons.push(
+                "a gateway serves nothing below what stands in front of /files/secure/: a proxy has to cut it off"
+                    .into(),
+            );
+        }
+        match Claims::read(target.path, target.query) {
+            Ok(claims) => {
+                findings.checks = self.checks(&claims);
+                findings.reasons.extend(self.why_refused(link, target, &claims));
+                findings.said = Some(Said::by(&claims));
+            }
+            Err(refusal) => {
+                findings.reasons.extend(self.repairs(link));
+                findings.reasons.extend(cut_by_a_shell(target));
+                findings.checks = vec![Check::of("can be read", Err(refusal), what_is_malformed(refusal))];
+            }
+        }
+    }
+
+    fn why_refused(&self, link: &Link, target: &Target<'_>, claims: &Claims<'_>) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if self.keys.as_ref().is_some_and(|keys| claims.refuse_unsigned(keys).is_err()) {
+            let repairs = self.repairs(link);
+            let explained = if repairs.is_empty() { self.why_unsigned(target, claims) } else { repairs };
+            reasons.extend(explained);
+        }
+        reasons.extend(self.clocks(claims));
+        reasons.extend(looks_like_version_2(claims, target));
+        reasons
     }
 
     fn checks(&self, claims: &Claims<'_>) -> Vec<Check> {
-        let (now, max) = (self.now, self.max_seconds);
+        let Bounds { now, max_seconds: max } = self.bounds;
         let mut checks = vec![
             Check::new("can be read", Ended::Passed, format!("version {}", claims.version())),
             Check::of(
@@ -220,11 +209,11 @@ impl Judge {
 
     /// What can be said of two clocks.
     fn clocks(&self, claims: &Claims<'_>) -> Vec<String> {
-        let mut reasons = Vec::new();
-        if claims.expires() / 100 > self.now && claims.expires() / 2_000 < self.now {
+        let (mut reasons, now) = (Vec::new(), self.bounds.now);
+        if claims.expires() / 100 > now && claims.expires() / 2_000 < now {
             reasons.push("`expires` looks like milliseconds; it has to be Unix seconds".into());
         }
-        let ahead = claims.issued_at().and_then(|issued| issued.checked_sub(self.now)).unwrap_or(0);
+        let ahead = claims.issued_at().and_then(|issued| issued.checked_sub(now)).unwrap_or(0);
         if ahead > 0 {
             reasons.push(format!("the issuer's clock is {} ahead of this one", span(ahead)));
         }

@@ -2,12 +2,12 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`findings`] | the verdict, each check, what explains a refusal |
+//! | [`findings`] | each check, what explains a refusal |
 //! | [`repairs`] | what happens to links on their way |
 //! | [`catalog`] | what the catalog says of file and user |
 //! | [`show`] | all of it for people, and as JSON |
 //!
-//! The verdict is that of `proto::signed_url::verify`. What is printed holds no signature: neither the one of the link nor
+//! The verdict is that of [`super::verdict`]. What is printed holds no signature: neither the one of the link nor
 //! the right one, with which whoever reads it could open the file.
 
 mod catalog;
@@ -17,16 +17,16 @@ mod show;
 
 use super::{
     Failed,
-    link::{Link, clock_argument},
+    link::Link,
+    verdict::{Bounds, Verdict},
 };
-use crate::{catalog::Catalog, clock::Now, config::SETTINGS};
+use crate::{catalog::Catalog, config::SETTINGS};
 use catalog::Found;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use findings::{Findings, Judge, Said, Verdict};
+use findings::{Findings, Judge, Said};
 use proto::{
     command_line,
     settings::{COMMON, Settings},
-    signed_url::verify,
     storage::CatalogUrl,
 };
 use std::{
@@ -72,7 +72,7 @@ pub(super) fn command() -> Command {
     let tool = Command::new(NAME)
         .about("Says in words why a signed URL is refused")
         .arg(Link::argument())
-        .arg(clock_argument())
+        .arg(Bounds::clock_argument())
         .arg(flag("catalog").help("Look file and user up too, in DATABASE_URL; nothing is written"))
         .arg(flag("json").help("Print one JSON object"))
         .after_help(MORE);
@@ -85,17 +85,16 @@ impl Explain {
         let secrets = ["FILE_SIGNING_SECRET", "FILE_SIGNING_KEYS"].map(|name| settings.text(name).map(str::to_owned));
         let is_secret_here = secrets.iter().any(Option::is_some);
         let keys = if is_secret_here { settings.key_ring().map(Some) } else { Some(None) };
-        let max_seconds = settings.value("GATEWAY_MAX_URL_SECONDS", "a number of seconds");
-        let now = flags.get_one("now").copied().unwrap_or_else(|| Now::read().unix_seconds);
+        let bounds = Bounds::read(settings, flags);
         let catalog = if flags.get_flag("catalog") { catalog_url(settings).map(Some) } else { Some(None) };
-        let judge = Judge { keys: keys?, secrets, now, max_seconds: max_seconds? };
+        let judge = Judge { keys: keys?, secrets, bounds: bounds? };
         Some(Self { link: Link::read(flags, input), judge, catalog: catalog?, is_json: flags.get_flag("json") })
     }
 
     /// # Errors
     /// The catalog cannot be read, or nobody takes what is printed.
     pub(super) async fn run(&self, out: &mut impl Write) -> Result<bool, Failed> {
-        let (mut findings, now) = (self.judge.look_at(&self.link), self.judge.now);
+        let (mut findings, now) = (self.judge.look_at(&self.link), self.judge.bounds.now);
         if let Some(url) = &self.catalog {
             self.look_up(url, &mut findings).await?;
         }
@@ -104,26 +103,19 @@ impl Explain {
         } else {
             write!(out, "{}", findings.page(now))?;
         }
-        Ok(findings.verdict == Verdict::Opens)
+        Ok(findings.verdict.opens())
     }
 
     async fn look_up(&self, url: &CatalogUrl, findings: &mut Findings) -> Result<(), Failed> {
         let Some(said) = &findings.said else { return Ok(()) };
-        let found = find(url, said).await?;
-        if findings.verdict == Verdict::Opens
-            && let Some(verdict) = self.admitted(&found)
+        let (found, now) = (find(url, said).await?, self.judge.bounds.now);
+        if let Verdict::Opens(grant) = &findings.verdict
+            && let Err(refusal) = found.admit(grant, now)
         {
-            findings.verdict = verdict;
+            findings.verdict = Verdict::Refused(refusal);
         }
-        findings.checks.extend(found.checks(said, &findings.verdict, self.judge.now));
+        findings.checks.extend(found.checks(said, &findings.verdict, now));
         Ok(())
-    }
-
-    /// `None` for a link that is not granted.
-    fn admitted(&self, found: &Found) -> Option<Verdict> {
-        let (target, Judge { now, max_seconds, .. }) = (self.link.target()?, &self.judge);
-        let grant = verify(target.path, target.query, self.judge.keys.as_ref()?, *now, *max_seconds).ok()?;
-        Some(found.judge(&grant, *now))
     }
 }
 

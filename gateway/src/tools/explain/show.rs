@@ -1,34 +1,9 @@
 //! Findings for people and for programs. No link is in them, no signature, and no control character.
 
-use super::findings::{Check, Ended, Findings, Said, Verdict};
-use crate::tools::words::moment;
+use super::findings::{Check, Ended, Findings, Said};
+use crate::tools::{verdict::Verdict, words::moment};
 use proto::{log_line::Format, refusal::Refusal};
 use serde_json::{Value, json};
-
-impl Verdict {
-    /// Status, `error`, `code` and sentence of the answer.
-    fn answer(&self) -> (u16, &'static str, &'static str, String) {
-        match self {
-            Self::Opens => (200, "", "granted", "A request for this link is answered with the file.".into()),
-            Self::Refused(refusal) => (refusal.status(), refusal.error(), refusal.code(), refusal.message()),
-            Self::NoRoute => (
-                404,
-                "Not found",
-                "unknown_route",
-                "Files are at /files/secure/<file id>; check the link's path.".into(),
-            ),
-            Self::TooLong => (431, "", "too_large", "The link is too long to be read.".into()),
-            Self::Unsendable => {
-                let message =
-                    "No request can hold the spaces or control characters in it; give the link as it was issued.";
-                (400, "Bad request", "bad_request", message.into())
-            }
-            Self::Unproven => {
-                (0, "", "unproven", "It may open the file: whether the signature is right was not looked at.".into())
-            }
-        }
-    }
-}
 
 impl Ended {
     fn name(self) -> &'static str {
@@ -53,7 +28,7 @@ impl Findings {
     pub(super) fn page(&self, now: u64) -> String {
         let (status, _, code, message) = self.verdict.answer();
         let headline = match self.verdict {
-            Verdict::Opens => format!("opens: {message}"),
+            Verdict::Opens(_) => format!("opens: {message}"),
             Verdict::Unproven => format!("not proven: {message}"),
             _ => format!("refused with {status} {code}: {message}"),
         };
@@ -89,7 +64,7 @@ impl Findings {
             _ => None,
         };
         json!({
-            "opens": self.verdict == Verdict::Opens,
+            "opens": self.verdict.opens(),
             "status": status,
             "error": error,
             "code": code,
