@@ -200,11 +200,19 @@ impl Catalog {
         let found = timeout(TIMEOUT, self.look_up(&key.0, &key.1)).await;
         match found.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
             Ok(found) => {
-                self.found.insert(key, found.clone());
+                self.remember(key, found.clone(), generation);
                 Ok(found)
             }
             Err(error) if self.feed.generation() != generation => Err(error),
             Err(_) => Ok(before),
+        }
+    }
+
+    /// Looked at once it can be found: who forgot it for a change after this generation was here before it.
+    fn remember(&self, key: Key, found: Found, generation: u64) {
+        self.found.insert(key.clone(), found);
+        if self.feed.generation() != generation {
+            self.found.remove(&key);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a stream makes of the changes that it did not see come, and what is known of a file while nobody can be asked.
 
-use super::{BELIEVED, Catalog, Feed, Found, Touched, Turn, Watch, feed::Outcome};
+use super::{BELIEVED, Catalog, Feed, Found, Key, Touched, Turn, Watch, feed::Outcome};
 use crate::response::Described;
 use proto::{
     catalog::{FileEntry, UserStanding},
@@ -132,4 +132,18 @@ async fn without_grace_what_is_known_and_old_is_no_answer() {
     let now = Instant::now() + BELIEVED * 2;
     let (catalog, _) = catalog_without_database(Duration::ZERO, now);
     assert!(catalog.find(&grant(), now).await.is_err());
+}
+
+#[tokio::test]
+async fn what_was_asked_for_before_all_was_forgotten_is_not_remembered() {
+    let (catalog, _) = catalog_without_database(Duration::ZERO, Instant::now());
+    let key: Key = ("file".parse().unwrap(), "user".parse().unwrap());
+    let (found, before) = (catalog.found.get(&key).unwrap(), catalog.feed.generation());
+    catalog.remember(key.clone(), found.clone(), before);
+    assert!(catalog.found.get(&key).is_some());
+    catalog.forget_all();
+    catalog.feed.tell_of_a_gap();
+    catalog.forget_all();
+    catalog.remember(key.clone(), found, before);
+    assert!(catalog.found.get(&key).is_none(), "its answer was on the way meanwhile");
 }
