@@ -39,7 +39,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::time::timeout;
-use turn::Turn;
+use turn::Turns;
 
 /// How long a row is believed while the feed is read. Not for ever, should somebody change rows and tell nobody.
 const BELIEVED: Duration = Duration::from_secs(10);
@@ -83,7 +83,6 @@ struct Found {
     user: UserStanding,
     /// When it was asked for; `None` if something changed before there was an answer: it stands for that request only.
     asked: Option<Instant>,
-    turn: Turn,
 }
 
 /// What was asked for, owned by the cache.
@@ -103,6 +102,7 @@ impl Equivalent<Key> for Asked<'_> {
 pub(crate) struct Catalog {
     database: Database,
     found: Cache<Key, Found>,
+    turns: Turns,
     feed: Arc<Feed>,
 }
 
@@ -113,7 +113,12 @@ impl Catalog {
     /// # Errors
     /// A URL that cannot be used.
     pub(crate) fn open(url: &CatalogUrl, grace: Duration) -> Result<Self, sqlx::Error> {
-        Ok(Self { database: Database::open(url)?, found: Cache::new(REMEMBERED), feed: Arc::new(Feed::new(grace)) })
+        Ok(Self {
+            database: Database::open(url)?,
+            found: Cache::new(REMEMBERED),
+            turns: Turns::default(),
+            feed: Arc::new(Feed::new(grace)),
+        })
     }
 
     /// What the catalog says of a file and a user at this moment. Nobody is let in by it.
@@ -180,7 +185,7 @@ impl Catalog {
         let key = (grant.file().clone(), grant.user().clone());
         let stands = |found: &Found| found.file.is_some() && found.asked.is_some() && self.feed.is_in_grace(now);
         match before.filter(stands) {
-            Some(before) => self.ask_again(key, before).await,
+            Some(before) => self.ask_again(&key, before).await,
             None => self.ask_first(&key, now).await,
         }
     }
@@ -194,8 +199,8 @@ impl Catalog {
 
     /// What was found before stands for those who come meanwhile, and for whoever gets no answer: the catalog went away
     /// just now, and the feed has not been missed yet.
-    async fn ask_again(&self, key: Key, before: Found) -> Result<Found, sqlx::Error> {
-        let Some(_taken) = before.turn.take() else { return Ok(before) };
+    async fn ask_again(&self, key: &Key, before: Found) -> Result<Found, sqlx::Error> {
+        let Some(_taken) = self.turns.take(key) else { return Ok(before) };
         let generation = self.feed.generation();
         let found = timeout(TIMEOUT, self.look_up(&key.0, &key.1)).await;
         match found.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
@@ -209,10 +214,10 @@ impl Catalog {
     }
 
     /// Looked at once it can be found: who forgot it for a change after this generation was here before it.
-    fn remember(&self, key: Key, found: Found, generation: u64) {
+    fn remember(&self, key: &Key, found: Found, generation: u64) {
         self.found.insert(key.clone(), found);
         if self.feed.generation() != generation {
-            self.found.remove(&key);
+            self.found.remove(key);
         }
     }
 
@@ -220,7 +225,7 @@ impl Catalog {
         let (asked, generation) = (Instant::now(), self.feed.generation());
         let (file, user) = self.database.file_and_user(file, user).await?;
         let asked = (self.feed.generation() == generation).then_some(asked);
-        Ok(Found { file: file.map(Described::new).map(Arc::new), user, asked, turn: Turn::default() })
+        Ok(Found { file: file.map(Described::new).map(Arc::new), user, asked })
     }
 
     fn drop_named(&self, named: &Named) {

@@ -1,6 +1,6 @@
 //! What a stream makes of the changes that it did not see come, and what is known of a file while nobody can be asked.
 
-use super::{BELIEVED, Catalog, Feed, Found, Key, Touched, Turn, Watch, feed::Outcome};
+use super::{BELIEVED, Catalog, Feed, Found, Key, Touched, Watch, feed::Outcome};
 use crate::response::Described;
 use proto::{
     catalog::{FileEntry, UserStanding},
@@ -104,27 +104,27 @@ fn a_feed_is_current_for_two_seconds_and_in_grace_for_as_long_as_was_set() {
 }
 
 /// Whose database is away, and which found the file a little longer ago than is believed.
-fn catalog_without_database(grace: Duration, now: Instant) -> (Catalog, Turn) {
+fn catalog_without_database(grace: Duration, now: Instant) -> (Catalog, Key) {
     let catalog = Catalog::open(&"sqlite:///nowhere/catalog.db".parse().unwrap(), grace).unwrap();
     catalog.feed.was_read(now);
-    let (file, turn) = (Some(Arc::new(Described::new(entry()))), Turn::default());
+    let (file, key): (_, Key) = (Described::new(entry()), ("file".parse().unwrap(), "user".parse().unwrap()));
     let asked = now.checked_sub(BELIEVED + Duration::from_secs(1));
-    let found = Found { file, user: UserStanding::default(), asked, turn: turn.clone() };
-    catalog.found.insert(("file".parse().unwrap(), "user".parse().unwrap()), found);
-    (catalog, turn)
+    let found = Found { file: Some(Arc::new(file)), user: UserStanding::default(), asked };
+    catalog.found.insert(key.clone(), found);
+    (catalog, key)
 }
 
 #[tokio::test]
 async fn who_asks_again_in_vain_and_who_comes_meanwhile_have_what_is_known() {
     let now = Instant::now() + BELIEVED * 2;
-    let (catalog, turn) = catalog_without_database(Duration::from_secs(300), now);
-    let taken = turn.take().unwrap();
+    let (catalog, key) = catalog_without_database(Duration::from_secs(300), now);
+    let taken = catalog.turns.take(&key).unwrap();
     assert!(catalog.find(&grant(), now).await.unwrap().file.is_some(), "another one is asking");
     drop(taken);
     for _ in 0..2 {
         assert!(catalog.find(&grant(), now).await.unwrap().file.is_some(), "asked in vain");
     }
-    assert!(turn.take().is_some(), "and gave the turn back");
+    assert!(catalog.turns.take(&key).is_some(), "and gave the turn back");
 }
 
 #[tokio::test]
@@ -136,14 +136,13 @@ async fn without_grace_what_is_known_and_old_is_no_answer() {
 
 #[tokio::test]
 async fn what_was_asked_for_before_all_was_forgotten_is_not_remembered() {
-    let (catalog, _) = catalog_without_database(Duration::ZERO, Instant::now());
-    let key: Key = ("file".parse().unwrap(), "user".parse().unwrap());
+    let (catalog, key) = catalog_without_database(Duration::ZERO, Instant::now());
     let (found, before) = (catalog.found.get(&key).unwrap(), catalog.feed.generation());
-    catalog.remember(key.clone(), found.clone(), before);
+    catalog.remember(&key, found.clone(), before);
     assert!(catalog.found.get(&key).is_some());
     catalog.forget_all();
     catalog.feed.tell_of_a_gap();
     catalog.forget_all();
-    catalog.remember(key.clone(), found, before);
+    catalog.remember(&key, found, before);
     assert!(catalog.found.get(&key).is_none(), "its answer was on the way meanwhile");
 }

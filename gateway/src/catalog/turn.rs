@@ -1,27 +1,35 @@
 //! Whose turn it is to ask again for what is known and old: one request at a time. The others go on with what is known.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use super::Key;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// Belongs to what was found; its clones are one.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Turn(Arc<AtomicBool>);
+/// What is being asked for again.
+#[derive(Debug, Default)]
+pub(super) struct Turns(Mutex<HashSet<Key>>);
 
 /// Gives the turn back, however the asking ends.
-pub(super) struct Taken(Arc<AtomicBool>);
+pub(super) struct Taken<'a> {
+    turns: &'a Turns,
+    key: &'a Key,
+}
 
-impl Turn {
+impl Turns {
     /// `None` while somebody else has it.
-    pub(super) fn take(&self) -> Option<Taken> {
-        let was_taken = self.0.swap(true, Ordering::AcqRel);
-        (!was_taken).then(|| Taken(Arc::clone(&self.0)))
+    pub(super) fn take<'a>(&'a self, key: &'a Key) -> Option<Taken<'a>> {
+        let is_free = self.taken().insert(key.clone());
+        is_free.then(|| Taken { turns: self, key })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashSet<Key>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Taken {
+impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        self.turns.taken().remove(self.key);
     }
 }
