@@ -162,8 +162,8 @@ impl Gateway {
         }
         // A stream that was admitted before the feed was read could not know what it missed, and would be cut.
         let _ = first_look.await;
-        let served = server::serve_files(self.clone(), listener, drain, cut).await;
-        self.shared.traces.flush().await;
+        let served = server::serve_files(self.clone(), listener, drain, cut.clone()).await;
+        self.shared.traces.flush(&cut).await;
         served
     }
 }

@@ -72,6 +72,7 @@ impl Signer {
         }
         inner.cancel();
         self.settle().await;
+        self.traces().flush(&cut).await;
     }
 
     async fn serve_until_drained(
@@ -113,7 +114,6 @@ impl Signer {
         if settled.await.is_err() {
             tracing::warn!("stopped before all clean-up was done");
         }
-        self.traces().flush().await;
     }
 }
 

@@ -84,10 +84,11 @@ pub(crate) struct Exporting {
 }
 
 impl Exporting {
-    /// Exports what is left, if the collector takes it soon.
-    pub(crate) async fn end(&self) {
+    /// Exports what is left, if the collector takes it soon, and before `cut`.
+    pub(crate) async fn end(&self, cut: &CancellationToken) {
         self.end.cancel();
-        if timeout(LAST_MOMENT, self.ended.cancelled()).await.is_err() {
+        let ended = cut.run_until_cancelled(self.ended.cancelled());
+        if timeout(LAST_MOMENT, ended).await.ok().flatten().is_none() {
             tracing::warn!("the last spans are not waited for any longer");
         }
     }

@@ -35,6 +35,7 @@ use opentelemetry_sdk::{
 };
 use proto::trace_context::TraceContext;
 use std::io;
+use tokio_util::sync::CancellationToken;
 
 /// Why spans cannot be exported at all.
 #[derive(Debug, thiserror::Error)]
@@ -99,10 +100,10 @@ impl Traces {
         }
     }
 
-    /// Exports what is left, for a few seconds at most. Nothing is exported after it.
-    pub async fn flush(&self) {
+    /// Exports what is left, for a few seconds at most, and no longer than until `cut`. Nothing is exported after it.
+    pub async fn flush(&self, cut: &CancellationToken) {
         if let Some(recording) = &self.0 {
-            recording.exporting.end().await;
+            recording.exporting.end(cut).await;
         }
     }
 }

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tokio_util::sync::CancellationToken;
 use traces::{
     Answered, Counts, Endpoint, Service, Traces,
     collector::{Collector, Mood, Seen},
@@ -35,6 +36,10 @@ impl Stage {
         let mut trace = self.traces.begin(came);
         trace.end(&ANSWERED);
         trace.context().cloned()
+    }
+
+    async fn flush(&self) {
+        self.traces.flush(&CancellationToken::new()).await;
     }
 
     fn count(&self, result: &str) -> u64 {
@@ -109,7 +114,7 @@ async fn what_its_caller_does_not_record_is_not_recorded_and_still_passed_on() {
     assert_eq!((context.trace.to_string().as_str(), context.is_sampled), (TRACE, false));
     assert_eq!(context.tracestate(), Some("vendor=1"));
     stage.request(came("01", ""));
-    stage.traces.flush().await;
+    stage.flush().await;
     assert_eq!(collector.spans().len(), 1, "the one that is recorded");
 }
 
@@ -118,7 +123,7 @@ async fn without_a_collector_a_trace_is_passed_on_as_it_came() {
     let stage = Stage::to(None);
     assert_eq!(stage.request(None), None);
     assert_eq!(stage.request(came("01", "a=1")).as_deref(), came("01", "a=1").as_ref());
-    stage.traces.flush().await;
+    stage.flush().await;
     assert_eq!(["exported", "failed", "dropped"].map(|result| stage.count(result)), [0; 3]);
 }
 
@@ -161,7 +166,7 @@ async fn what_waits_goes_out_in_batches_and_all_of_it_at_the_end() {
     for _ in 0..1000 {
         stage.request(None);
     }
-    stage.traces.flush().await;
+    stage.flush().await;
     assert_eq!(collector.spans().len(), 1000);
     assert!(collector.raw().matches("POST /v1/traces").count() < 20);
     stage.request(None);
@@ -195,5 +200,19 @@ async fn a_collector_that_hangs_holds_up_nobody_and_nothing_grows_without_bound(
     }
     assert!(stage.count("dropped") > 10_000, "{}", stage.count("dropped"));
     // Sooner than the collector's patience would have it; the bound itself is the test's own.
-    tokio::time::timeout(PATIENCE, stage.traces.flush()).await.expect("the end is not held up");
+    tokio::time::timeout(PATIENCE, stage.flush()).await.expect("the end is not held up");
+}
+
+#[tokio::test]
+async fn who_is_cut_waits_for_no_collector() {
+    let (collector, cut) = (Collector::start(), CancellationToken::new());
+    collector.is_in(Mood::Hangs);
+    let stage = Stage::to(Some(&collector.endpoint()));
+    stage.request(None);
+    cut.cancel();
+    tokio::select! {
+        biased;
+        () = stage.traces.flush(&cut) => {}
+        () = std::future::ready(()) => panic!("it waits"),
+    }
 }
