@@ -4,7 +4,7 @@ use crate::Gateway;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Instant};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -37,11 +37,11 @@ pub(crate) async fn not_ready(gateway: &Gateway) -> Vec<String> {
 }
 
 /// Why a load balancer should send nothing here. What all gateways share may be away from all of them: whoever was ready
-/// once goes on serving what it knows, and what it keeps.
+/// once goes on serving what it knows, and what it keeps, for as long as it may without hearing of changes.
 async fn out_of_rotation(gateway: &Gateway) -> Vec<String> {
     let shared = &gateway.shared;
-    let serves_on = shared.was_ready.load(Ordering::Relaxed) && !shared.draining.is_cancelled();
-    if serves_on { Vec::new() } else { not_ready(gateway).await }
+    let was_ready = shared.was_ready.load(Ordering::Relaxed) && !shared.draining.is_cancelled();
+    if was_ready && shared.catalog.feed().vouches(Instant::now()) { Vec::new() } else { not_ready(gateway).await }
 }
 
 fn verdict(reasons: &[String], none: &'static str) -> Response<Full<Bytes>> {

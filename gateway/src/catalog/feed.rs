@@ -91,6 +91,11 @@ impl Feed {
         self.unread_for(now).is_some_and(|unread| unread < self.grace)
     }
 
+    /// Whether what was remembered is served, with or without grace.
+    pub(crate) fn vouches(&self, now: Instant) -> bool {
+        self.is_current(now) || self.is_in_grace(now)
+    }
+
     fn unread_for(&self, now: Instant) -> Option<Duration> {
         match self.read_at.load(Ordering::Relaxed) {
             NEVER => None,

@@ -94,13 +94,16 @@ fn who_keeps_files_learns_which_to_look_at() {
 
 #[test]
 fn a_feed_is_current_for_two_seconds_and_in_grace_for_as_long_as_was_set() {
-    let (feed, now) = (feed(), Instant::now());
+    let (feed, strict, now) = (feed(), Feed::new(Duration::ZERO), Instant::now());
     assert!(!feed.is_current(now) && !feed.is_in_grace(now) && feed.is_silent(now), "nothing was read yet");
     feed.was_read(now);
     let after = |milliseconds: u64| now + Duration::from_millis(milliseconds);
     assert!(feed.is_current(after(1_900)) && !feed.is_current(after(2_000)));
     assert!(!feed.is_silent(after(4_900)) && feed.is_silent(after(5_000)));
     assert!(feed.is_in_grace(after(299_900)) && !feed.is_in_grace(after(300_000)));
+    assert!(!strict.vouches(now), "nothing was read yet");
+    strict.was_read(now);
+    assert!(strict.vouches(after(1_900)) && !strict.vouches(after(2_000)) && feed.vouches(after(299_900)));
 }
 
 /// Whose database is away, and which found the file a little longer ago than is believed.

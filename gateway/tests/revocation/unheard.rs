@@ -21,6 +21,15 @@ fn status(gateway: &Gateway, url: &str) -> u16 {
     gateway.get(url).send().status()
 }
 
+fn rotation(gateway: &Gateway) -> u16 {
+    gateway.admin("GET", "/rotation").send().status()
+}
+
+#[track_caller]
+fn await_rotation(gateway: &Gateway, awaited: u16) {
+    eventually(&format!("/rotation says {awaited}"), PATIENCE, || (rotation(gateway) == awaited).then_some(()));
+}
+
 #[track_caller]
 fn await_status(gateway: &Gateway, url: &str, awaited: u16) {
     eventually(&format!("{awaited}"), PATIENCE, || (status(gateway, url) == awaited).then_some(()));
@@ -34,7 +43,7 @@ fn what_was_looked_up_is_served_and_nothing_else_until_the_catalog_is_back() {
     take_away(&gateway);
     gateway.get(&unknown.url()).send().assert_error_code(503, "catalog_unavailable");
     eventually("/readyz says so", PATIENCE, || (gateway.readiness() == Some(503)).then_some(()));
-    assert_eq!(gateway.admin("GET", "/rotation").send().status(), 200, "it was ready, and serves on");
+    assert_eq!(rotation(&gateway), 200, "it was ready, and serves on");
     eventually("the feed is missed", PATIENCE, || (gateway.metric("gateway_feed_errors_total") > 5.0).then_some(()));
     gateway.get(&known.url()).send().assert_whole(b"known");
     gateway.get(&unknown.url()).send().assert_error_code(503, "catalog_unavailable");
@@ -52,8 +61,10 @@ fn the_grace_has_an_end() {
     take_away(&gateway);
     await_status(&gateway, &known.url(), 503);
     assert!(gateway.metric("gateway_feed_errors_total") >= 2.0, "not before the grace was over");
+    await_rotation(&gateway, 503);
     give_back(&gateway);
     await_status(&gateway, &known.url(), 200);
+    await_rotation(&gateway, 200);
 }
 
 #[test]
@@ -61,10 +72,13 @@ fn without_grace_nothing_is_served_that_cannot_be_asked_for() {
     let gateway = start_with_grace("0");
     let known = gateway.store("known.txt", b"known");
     assert_eq!(status(&gateway, &known.url()), 200);
+    assert_eq!(rotation(&gateway), 200);
     take_away(&gateway);
     await_status(&gateway, &known.url(), 503);
+    await_rotation(&gateway, 503);
     give_back(&gateway);
     await_status(&gateway, &known.url(), 200);
+    await_rotation(&gateway, 200);
 }
 
 #[test]
