@@ -8,22 +8,22 @@ mod host;
 mod linger;
 mod teller;
 
-use crate::{Signer, error::Error, observe::method_label, rate_limit::Allowance};
+use crate::{
+    Signer,
+    error::Error,
+    observe::{REQUEST_ID, body_bytes, method_label, request_id, trace_of},
+    rate_limit::Allowance,
+};
 use axum::{
     body::Body,
     extract::{FromRequestParts, MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
-use http_body::Body as _;
 use linger::Lingering;
-use proto::{
-    id::{UserId, request_id_of},
-    refusal::ErrorBody,
-    trace_context::{TRACEPARENT, TRACESTATE, TraceContext},
-};
+use proto::{id::UserId, refusal::ErrorBody};
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, OnceLock},
@@ -32,7 +32,6 @@ use std::{
 use teller::{Outcome, Teller};
 use traces::on_behalf;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// For whoever is told 503.
 pub(crate) const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
@@ -126,20 +125,9 @@ pub(crate) async fn boundary(State(signer): State<Signer>, request: Request, nex
         allowance.write(response.headers_mut());
     }
     write_common_headers(response.headers_mut(), &exchange.0.id);
-    let (status, bytes) = (response.status().as_u16(), response.body().size_hint().lower());
+    let (status, bytes) = (response.status().as_u16(), body_bytes(exchange.0.method, &response));
     teller.tell(&Outcome { status, bytes, end: "answered", error: error.as_deref() });
     response
-}
-
-fn trace_of(headers: &HeaderMap) -> Option<TraceContext> {
-    let lines = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
-    TraceContext::read(lines(TRACEPARENT), lines(TRACESTATE))
-}
-
-/// The request's own id if it can stand in a log, else a new one.
-fn request_id(headers: &HeaderMap) -> String {
-    let given = headers.get(REQUEST_ID).and_then(|id| request_id_of(id.as_bytes()));
-    given.map_or_else(|| uuid::Uuid::now_v7().to_string(), Into::into)
 }
 
 fn write_error(response: &mut Response, error: &Error, request_id: &str) {

@@ -10,12 +10,20 @@ pub(crate) use storage::StorageMetrics;
 pub(crate) use uploads::UploadMetrics;
 
 use crate::error::Error;
-use axum::http::Method;
+use axum::{
+    http::{HeaderMap, HeaderName, HeaderValue, Method},
+    response::Response,
+};
+use http_body::Body;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
     process_collector::ProcessCollector,
 };
-use proto::log_line::{Format, Lines};
+use proto::{
+    id::request_id_of,
+    log_line::{Format, Lines},
+    trace_context::{TRACEPARENT, TRACESTATE, TraceContext},
+};
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
@@ -37,6 +45,9 @@ pub fn init(format: &str, filter: &str) -> Result<(), String> {
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     Ok(())
 }
+
+/// Names a request, in it and in its answer.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Every series of the signer.
 pub(crate) struct Metrics {
@@ -184,6 +195,26 @@ pub fn method_label(method: &Method) -> &'static str {
         Method::OPTIONS => "OPTIONS",
         _ => "other",
     }
+}
+
+/// The request's own id if it can stand in a log, else a new one.
+#[must_use]
+pub fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get(REQUEST_ID).and_then(|id| request_id_of(id.as_bytes()));
+    given.map_or_else(|| uuid::Uuid::now_v7().to_string(), Into::into)
+}
+
+/// The trace that a request came with.
+#[must_use]
+pub fn trace_of(headers: &HeaderMap) -> Option<TraceContext> {
+    let lines = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    TraceContext::read(lines(TRACEPARENT), lines(TRACESTATE))
+}
+
+/// Of an answer's body, as far as its length is known. That of an answer to HEAD is taken off later.
+#[must_use]
+pub fn body_bytes(method: &str, answer: &Response) -> u64 {
+    if method == "HEAD" { 0 } else { answer.body().size_hint().lower() }
 }
 
 fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {

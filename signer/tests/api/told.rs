@@ -30,6 +30,8 @@ async fn every_request_has_one_line_whatever_became_of_it() {
     for (call, method, route, status, code) in [
         (list(api).by("user_1"), "GET", "/api/files", 200, None),
         (list(api), "GET", "/api/files", 401, Some("token_missing")),
+        (Call::new(api, "HEAD", "/api/files").by("user_1"), "HEAD", "/api/files", 200, None),
+        (Call::new(api, "HEAD", "/api/files"), "HEAD", "/api/files", 401, Some("token_missing")),
         (Call::new(api, "GET", "/api/files/secret").by("user_1"), "GET", "/api/files/{fileId}", 404, Some("not_found")),
         (Call::new(api, "BREW", "/api/files"), "other", "/api/files", 405, Some("method_not_allowed")),
         (Call::new(api, "GET", "/no/such/secret"), "GET", "unmatched", 404, Some("unknown_route")),
