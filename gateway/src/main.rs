@@ -9,12 +9,11 @@ use gateway::{
     tools::{self, TOOL_SETTINGS, Tool},
 };
 use proto::{
-    command_line::{EXIT_UNAVAILABLE, program},
+    command_line::program,
     settings::{COMMON, EXIT_USAGE, Mistakes, Setting, Settings},
 };
-use std::{io, net::SocketAddr, process::ExitCode};
-use supervision::{Signals, Sockets, Stop, Supervisor, arguments, say, with_environment};
-use tokio::net::TcpListener;
+use std::{io, process::ExitCode};
+use supervision::{Signals, Sockets, Stop, Supervisor, arguments, say, tell, tool_ended, with_environment};
 
 const ABOUT: &str = "Streams files behind signed URLs: verifies, then sends byte ranges from a folder or a bucket";
 const MORE: &str = "Without a tool it serves until SIGTERM or SIGINT; a second one cuts what runs. SIGHUP reads secrets and the\n\
@@ -51,17 +50,13 @@ fn command_line() -> Command {
 fn run_tool(flags: &ArgMatches) -> Result<ExitCode, Mistakes> {
     let mut settings = read_settings(flags);
     for warning in settings.warnings() {
-        say(io::stderr(), format_args!("gateway: {warning}"), 0);
+        tell(io::stderr(), format_args!("gateway: {warning}"));
     }
     let tool = Tool::read(&mut settings, flags, io::stdin());
     let tool = settings.finish(tool)?;
     let (out, err) = (&mut io::stdout(), &mut io::stderr());
-    Ok(match one_thread().map(|runtime| runtime.block_on(tool.run(out, err))) {
-        Ok(Ok(true)) => ExitCode::SUCCESS,
-        Ok(Ok(false)) => ExitCode::FAILURE,
-        Ok(Err(error)) => say(io::stderr(), format_args!("gateway: {error}"), EXIT_UNAVAILABLE),
-        Err(error) => say(io::stderr(), format_args!("gateway: {error}"), EXIT_UNAVAILABLE),
-    })
+    let done = one_thread().and_then(|runtime| Ok(runtime.block_on(tool.run(out, err))?));
+    Ok(tool_ended("gateway", done))
 }
 
 fn run_gateway(flags: &ArgMatches) -> Result<ExitCode, Mistakes> {
@@ -88,13 +83,13 @@ fn run(config: Config, flags: &ArgMatches) -> anyhow::Result<()> {
     one_thread()?.block_on(serve(config, flags, sockets))
 }
 
-fn one_thread() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
+fn one_thread() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }
 
 async fn serve(config: Config, flags: &ArgMatches, mut sockets: Sockets) -> anyhow::Result<()> {
-    let listener = listen(&mut sockets, FILES, config.listen, "GATEWAY_LISTEN").await?;
-    let admin = listen(&mut sockets, ADMIN, config.admin_listen, "GATEWAY_ADMIN_LISTEN").await?;
+    let listener = sockets.listen(FILES, config.listen, "GATEWAY_LISTEN").await?;
+    let admin = sockets.listen(ADMIN, config.admin_listen, "GATEWAY_ADMIN_LISTEN").await?;
     let (signals, supervisor, stop) = (Signals::listen()?, Supervisor::of_this_process(), Stop::default());
     tracing::info!(files = %listener.local_addr()?, admin = %admin.local_addr()?, "listening");
     let gateway = Gateway::open(config)?;
@@ -105,15 +100,6 @@ async fn serve(config: Config, flags: &ArgMatches, mut sockets: Sockets) -> anyh
         never = signals.obey(&supervisor, &stop, || reload(&gateway, flags)) => match never {},
         never = supervisor.watch(|| gateway.is_ready(), || gateway.take_turns()) => match never {},
     }
-}
-
-async fn listen(
-    sockets: &mut Sockets,
-    socket: &str,
-    address: SocketAddr,
-    setting: &str,
-) -> anyhow::Result<TcpListener> {
-    sockets.listen(socket, address).await.with_context(|| format!("cannot listen on {address} ({setting})"))
 }
 
 fn reload(gateway: &Gateway, flags: &ArgMatches) {

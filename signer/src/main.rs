@@ -5,10 +5,9 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
-use anyhow::Context;
 use clap::{ArgMatches, Command};
 use proto::{
-    command_line::{EXIT_UNAVAILABLE, program},
+    command_line::program,
     settings::{COMMON, EXIT_USAGE, Mistakes, Setting, Settings},
 };
 use signer::{
@@ -17,9 +16,8 @@ use signer::{
     observe,
     tools::{self, Tool},
 };
-use std::{io, net::SocketAddr, process::ExitCode};
-use supervision::{Signals, Sockets, Stop, Supervisor, arguments, exit_code, say, with_environment};
-use tokio::net::TcpListener;
+use std::{io, process::ExitCode};
+use supervision::{Signals, Sockets, Stop, Supervisor, arguments, say, tool_ended, with_environment};
 
 const ABOUT: &str = "Takes uploads and issues signed URLs";
 const MORE: &str = "Without a tool it serves until SIGTERM or SIGINT; a second one cuts what runs. SIGHUP reads secrets again.\n\n\
@@ -44,16 +42,9 @@ fn main() -> ExitCode {
     };
     let ended = match flags.subcommand() {
         Some(_) => configure(&flags, |settings| Tool::read(settings, &flags)).map(|tool| run_tool(&tool)),
-        None => configure(&flags, Config::read).map(|config| serve(config, &flags)),
+        None => configure(&flags, Config::read).map(|config| run_signer(config, &flags)),
     };
-    match ended {
-        Ok(Ok(code)) => code,
-        Ok(Err(error)) => {
-            tracing::error!("{error:#}");
-            if flags.subcommand().is_some() { exit_code(EXIT_UNAVAILABLE) } else { ExitCode::FAILURE }
-        }
-        Err(mistakes) => say(io::stderr(), mistakes, EXIT_USAGE),
-    }
+    ended.unwrap_or_else(|mistakes| say(io::stderr(), mistakes, EXIT_USAGE))
 }
 
 fn command_line() -> Command {
@@ -61,13 +52,18 @@ fn command_line() -> Command {
 }
 
 #[tokio::main]
-async fn run_tool(tool: &Tool) -> anyhow::Result<ExitCode> {
+async fn run_tool(tool: &Tool) -> ExitCode {
     match tool.run(&mut io::stdout(), &mut io::stderr()).await {
-        Ok(true) => Ok(ExitCode::SUCCESS),
-        Ok(false) => Ok(ExitCode::FAILURE),
-        Err(failed) if failed.is_usage() => Ok(say(io::stderr(), failed, EXIT_USAGE)),
-        Err(failed) => Err(failed.into()),
+        Err(failed) if failed.is_usage() => say(io::stderr(), failed, EXIT_USAGE),
+        done => tool_ended("signer", done.map_err(|failed| format!("{:#}", anyhow::Error::new(failed)))),
     }
+}
+
+fn run_signer(config: Config, flags: &ArgMatches) -> ExitCode {
+    serve(config, flags).unwrap_or_else(|error| {
+        tracing::error!("{error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 /// Reads the settings and sets up logging; every mistake of either is reported together.
@@ -93,11 +89,11 @@ fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<ExitCode> {
 }
 
 async fn run(config: Config, flags: &ArgMatches, mut sockets: Sockets) -> anyhow::Result<ExitCode> {
-    let listener = listen(&mut sockets, API, config.listen, "SIGNER_LISTEN").await?;
+    let listener = sockets.listen(API, config.listen, "SIGNER_LISTEN").await?;
     if let Err(mistake) = config.check_listener(listener.local_addr()?) {
         return Ok(say(io::stderr(), mistake, EXIT_USAGE));
     }
-    let internal = listen(&mut sockets, INTERNAL, config.internal_listen, "SIGNER_INTERNAL_LISTEN").await?;
+    let internal = sockets.listen(INTERNAL, config.internal_listen, "SIGNER_INTERNAL_LISTEN").await?;
     let signer = Signer::open(config).await?;
     let (signals, supervisor, stop) = (Signals::listen()?, Supervisor::of_this_process(), Stop::default());
     tracing::info!(api = %listener.local_addr()?, internal = %internal.local_addr()?, "listening");
@@ -107,15 +103,6 @@ async fn run(config: Config, flags: &ArgMatches, mut sockets: Sockets) -> anyhow
         never = supervisor.watch(|| signer.is_ready(), || signer.take_turn()) => match never {},
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn listen(
-    sockets: &mut Sockets,
-    socket: &str,
-    address: SocketAddr,
-    setting: &str,
-) -> anyhow::Result<TcpListener> {
-    sockets.listen(socket, address).await.with_context(|| format!("{setting} {address} cannot be listened on"))
 }
 
 /// Reads the secrets again. What cannot be used stays as it was, and does not hold up the other.

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::{ArgMatches, Command};
 use proto::{
-    command_line::{EXIT_UNAVAILABLE, program},
+    command_line::program,
     settings::{EXIT_USAGE, Mistakes},
 };
 use standalone::{
@@ -12,8 +12,11 @@ use standalone::{
     tools,
 };
 use std::{io, net::SocketAddr, process::ExitCode};
-use supervision::{Signals, Stop, Supervisor, arguments, say, with_environment};
-use tokio::net::TcpListener;
+use supervision::{Signals, Stop, Supervisor, arguments, say, tell, tool_ended, with_environment};
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, Runtime},
+};
 
 const ABOUT: &str = "Signed file URLs from one process: takes uploads, issues links, streams what is behind them";
 const MORE: &str = "Without settings it makes ./data and serves this machine only. It serves until SIGTERM or SIGINT; a second one cuts\n\
@@ -46,12 +49,8 @@ fn command_line() -> Command {
 fn run_tool(flags: &ArgMatches) -> Result<ExitCode, Mistakes> {
     let tool = with_environment(|source| tools::read(flags, source))?;
     let (out, err) = (&mut io::stdout(), &mut io::stderr());
-    let done = runtime().and_then(|runtime| Ok(runtime.block_on(tool.run(out, err))?));
-    Ok(match done {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => say(io::stderr(), format_args!("standalone: {error}"), EXIT_UNAVAILABLE),
-    })
+    let done = runtime(Builder::new_current_thread()).and_then(|runtime| Ok(runtime.block_on(tool.run(out, err))?));
+    Ok(tool_ended("standalone", done))
 }
 
 fn run_standalone(flags: &ArgMatches) -> Result<ExitCode, Mistakes> {
@@ -66,14 +65,15 @@ fn run_standalone(flags: &ArgMatches) -> Result<ExitCode, Mistakes> {
     if let Err(error) = embedded.keep() {
         return Ok(say(io::stderr(), format_args!("standalone: DATA_DIR cannot be used: {error}"), EXIT_USAGE));
     }
-    Ok(match runtime().and_then(|runtime| runtime.block_on(serve(config, flags))) {
+    let served = runtime(Builder::new_multi_thread()).and_then(|runtime| runtime.block_on(serve(config, flags)));
+    Ok(match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => say(io::stderr(), format_args!("Error: {error:?}"), 1),
     })
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+fn runtime(mut of: Builder) -> anyhow::Result<Runtime> {
+    Ok(of.enable_all().build()?)
 }
 
 async fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<()> {
@@ -86,7 +86,7 @@ async fn serve(config: Config, flags: &ArgMatches) -> anyhow::Result<()> {
     let standalone = Standalone::open(config).await?;
     let (signals, supervisor, stop) = (Signals::listen()?, Supervisor::of_this_process(), Stop::default());
     // For whoever started this, and too secret for a log.
-    say(io::stdout(), standalone.banner(), 0);
+    tell(io::stdout(), standalone.banner());
     tokio::select! {
         served = standalone.run(listeners, stop.drain.clone(), stop.cut.clone()) => {
             served.context("no threads to serve on")

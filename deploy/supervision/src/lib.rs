@@ -24,4 +24,4 @@ pub use environment::with_environment;
 pub use signals::{Signals, Stop};
 pub use sockets::Sockets;
 pub use supervisor::Supervisor;
-pub use terminal::{arguments, exit_code, say};
+pub use terminal::{arguments, say, tell, tool_ended};

@@ -45,6 +45,15 @@ pub enum HandOver {
     },
 }
 
+/// The address of a setting cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} ({setting})")]
+pub struct CannotListen {
+    address: SocketAddr,
+    setting: &'static str,
+    source: io::Error,
+}
+
 impl Sockets {
     /// Takes what was handed over to this process, by the names that the service asks for; a single socket without a
     /// name goes by the first of them. Before any thread is started: it changes the environment, so that no child of
@@ -63,21 +72,31 @@ impl Sockets {
         listeners.collect::<Result<_, _>>().map(Self)
     }
 
-    /// The listener of this name, or else a new one at this address.
+    /// The listener of this name, or else a new one at the address that this setting gave.
     ///
     /// # Errors
     /// The address cannot be listened on.
     ///
     /// # Panics
     /// Outside a Tokio runtime.
-    pub async fn listen(&mut self, name: &str, address: SocketAddr) -> io::Result<net::TcpListener> {
-        let Some(index) = self.0.iter().position(|(given, _)| *given == name) else {
-            return net::TcpListener::bind(address).await;
+    pub async fn listen(
+        &mut self,
+        name: &str,
+        address: SocketAddr,
+        setting: &'static str,
+    ) -> Result<net::TcpListener, CannotListen> {
+        let given = self.0.iter().position(|(given, _)| *given == name).map(|index| self.0.swap_remove(index));
+        let listener = match given {
+            Some((_, listener)) => adopt(listener),
+            None => net::TcpListener::bind(address).await,
         };
-        let (_, listener) = self.0.swap_remove(index);
-        listener.set_nonblocking(true)?;
-        net::TcpListener::from_std(listener)
+        listener.map_err(|source| CannotListen { address, setting, source })
     }
+}
+
+fn adopt(listener: TcpListener) -> io::Result<net::TcpListener> {
+    listener.set_nonblocking(true)?;
+    net::TcpListener::from_std(listener)
 }
 
 #[expect(clippy::disallowed_methods, reason = "part of the hand-over, which goes through the environment")]

@@ -1,7 +1,10 @@
 //! Who typed the command: what is asked for, what is said, and the code to end with.
 
 use clap::{ArgMatches, Command};
-use proto::{command_line::parse, settings::EXIT_USAGE};
+use proto::{
+    command_line::{EXIT_UNAVAILABLE, parse},
+    settings::EXIT_USAGE,
+};
 use std::{
     fmt::Display,
     io::{self, Write},
@@ -19,14 +22,22 @@ pub fn arguments(program: &Command) -> Result<ArgMatches, ExitCode> {
     })
 }
 
-/// Says something before the process ends with this code. A stream that cannot be written to leaves nobody to tell.
-pub fn say(mut to: impl Write, what: impl Display, code: i32) -> ExitCode {
-    let _ = writeln!(to, "{what}");
-    exit_code(code)
+/// How a tool of `program` ends: whether all is well, or why it could not be done. People are told, not the log.
+pub fn tool_ended(program: &str, done: Result<bool, impl Display>) -> ExitCode {
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => say(io::stderr(), format_args!("{program}: {error}"), EXIT_UNAVAILABLE),
+    }
 }
 
-/// As a process ends with it.
-#[must_use]
-pub fn exit_code(code: i32) -> ExitCode {
+/// Says something before the process ends with this code.
+pub fn say(to: impl Write, what: impl Display, code: i32) -> ExitCode {
+    tell(to, what);
     u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// Says something. A stream that cannot be written to leaves nobody to tell.
+pub fn tell(mut to: impl Write, what: impl Display) {
+    let _ = writeln!(to, "{what}");
 }

@@ -162,3 +162,13 @@ async fn every_tool_describes_itself() {
         assert!(page.contains(&format!(".TH signer-{name} 1")) && page.contains(".SH EXAMPLES"), "{page}");
     }
 }
+
+#[tokio::test]
+async fn why_a_tool_could_not_be_done_is_said_to_people_whatever_becomes_of_the_log() {
+    let urls = ["fsck", "--storage-url", "file:///proc/nowhere", "--database-url", "sqlite:///proc/nowhere/catalog.db"];
+    for log in [&["--rust-log", "off"][..], &["--log-format", "json"]] {
+        let said = signer(&[&urls, log].concat()).await;
+        assert_eq!((said.code, said.out.as_str()), (69, ""));
+        assert!(said.err.starts_with("signer: ") && said.err.lines().count() == 1, "{}", said.err);
+    }
+}
