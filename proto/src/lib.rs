@@ -10,7 +10,7 @@
 //! | [`refusal`] | every way a signed URL is refused, and the error body |
 //! | [`etag`], [`media`] | validators, media types |
 //! | [`storage`] | where things lie |
-//! | [`log_line`] | what a line of a log may hold |
+//! | [`log_line`], [`quiet`] | what a line of a log may hold, and how often it says the same |
 //! | [`trace_context`] | which trace a request belongs to |
 //! | [`settings`] | settings from flags, environment and secret files |
 //! | [`command_line`] | flags and tools, and what describes them |
@@ -29,6 +29,7 @@ pub mod id;
 pub mod keys;
 pub mod log_line;
 pub mod media;
+pub mod quiet;
 pub mod refusal;
 pub mod settings;
 pub mod signed_url;

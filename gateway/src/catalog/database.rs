@@ -15,7 +15,7 @@ use tokio::time::timeout;
 pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
 /// A connection that was used within this is taken to be good.
 const FRESH: Duration = Duration::from_secs(1);
-const CONNECTIONS: u32 = 8;
+pub(super) const CONNECTIONS: u32 = 8;
 
 /// Where connections come from.
 pub(super) enum Database {

@@ -1,7 +1,7 @@
 //! SQLite: a file under a name, which may lead to another file tomorrow. Connections hold on to the one that they opened,
 //! so a catalog that was put back from a copy would never be seen.
 
-use super::database::TIMEOUT;
+use super::database::{CONNECTIONS, TIMEOUT};
 use arc_swap::ArcSwap;
 use sqlx::{
     ConnectOptions,
@@ -13,8 +13,6 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-
-const CONNECTIONS: u32 = 8;
 
 /// Device and inode.
 type FileNumber = (u64, u64);

@@ -8,6 +8,7 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanExporter as _, SpanProcessor},
 };
 use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
+use proto::quiet::Quiet;
 use std::{
     io, thread,
     time::{Duration, Instant},
@@ -27,8 +28,6 @@ const BATCH: usize = 512;
 const PAUSE: Duration = Duration::from_secs(1);
 /// For what is left at the end.
 const LAST_MOMENT: Duration = Duration::from_secs(3);
-/// Between two lines about the same trouble.
-const QUIET: Duration = Duration::from_secs(60);
 
 /// What became of spans.
 #[derive(Debug, Clone)]
@@ -103,7 +102,7 @@ pub(crate) fn start(exporter: SpanExporter, counts: Counts) -> io::Result<(Queue
     let (end, ended) = (CancellationToken::new(), CancellationToken::new());
     let queue = Queue { spans: sender, dropped: counts.dropped.clone() };
     let (stop, _ended) = (end.clone(), ended.clone().drop_guard());
-    let export = Export { exporter, spans, counts, stop, quiet_until: None, _ended };
+    let export = Export { exporter, spans, counts, stop, quiet: Quiet::default(), _ended };
     // A runtime of its own: what it does for the collector takes no turn of those who serve.
     let runtime = Builder::new_current_thread().enable_all().build()?;
     thread::Builder::new().name("traces".into()).spawn(move || runtime.block_on(export.run()))?;
@@ -115,7 +114,7 @@ struct Export {
     spans: Receiver<SpanData>,
     counts: Counts,
     stop: CancellationToken,
-    quiet_until: Option<Instant>,
+    quiet: Quiet,
     _ended: DropGuard,
 }
 
@@ -149,16 +148,10 @@ impl Export {
             Ok(()) => self.counts.exported.inc_by(spans),
             Err(error) => {
                 self.counts.failed.inc_by(spans);
-                self.complain(&error.to_string());
+                if self.quiet.is_over(Instant::now()) {
+                    tracing::warn!(%error, "spans cannot be exported");
+                }
             }
-        }
-    }
-
-    fn complain(&mut self, error: &str) {
-        let now = Instant::now();
-        if self.quiet_until.is_none_or(|until| now >= until) {
-            self.quiet_until = Some(now + QUIET);
-            tracing::warn!(error, "spans cannot be exported");
         }
     }
 }

@@ -6,21 +6,20 @@
 
 use super::{Rate, window::Verdict};
 use arc_swap::ArcSwapOption;
+use proto::quiet::Quiet;
 use redis::{
     AsyncConnectionConfig, Client, IntoConnectionInfo, RedisError, Script, ScriptInvocation, aio::MultiplexedConnection,
 };
 use std::{
-    sync::{Arc, Mutex, PoisonError, Weak},
-    time::Duration,
+    sync::{Arc, Weak},
+    time::{Duration, Instant},
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 /// For a connection that nobody waits for.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Between two log lines that say the same.
-const QUIET: Duration = Duration::from_secs(60);
 const PREFIX: &str = "t2m-files:rate:";
 
 /// `REDIS_URL`. Its `Debug` prints nothing: there may be a password in it.
@@ -51,7 +50,7 @@ pub(super) struct Shared {
     connection: ArcSwapOption<MultiplexedConnection>,
     /// For one answer.
     patience: Duration,
-    last_told: Mutex<Option<Instant>>,
+    quiet: Quiet,
 }
 
 impl Shared {
@@ -62,7 +61,7 @@ impl Shared {
             script: Script::new(include_str!("sliding_window.lua")),
             connection: ArcSwapOption::empty(),
             patience,
-            last_told: Mutex::default(),
+            quiet: Quiet::default(),
         });
         if let Err(error) = shared.connect().await {
             shared.tell(&error);
@@ -104,9 +103,7 @@ impl Shared {
 
     /// Neither the address nor a password is in such an error; at most one line a minute.
     fn tell(&self, error: &RedisError) {
-        let mut last = self.last_told.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_none_or(|last| last.elapsed() >= QUIET) {
-            *last = Some(Instant::now());
+        if self.quiet.is_over(Instant::now()) {
             tracing::warn!(%error, "Redis is away; rates are limited in this process alone until it is back");
         }
     }

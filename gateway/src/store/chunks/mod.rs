@@ -40,7 +40,7 @@ use folder::Folder;
 use index::Index;
 use name::{ChunkId, ObjectId};
 use open::OpenFiles;
-use proto::{catalog::FileEntry, etag::ETag, id::FileId, trace_context::TraceContext};
+use proto::{catalog::FileEntry, etag::ETag, id::FileId, quiet::Quiet, trace_context::TraceContext};
 use quick_cache::sync::Cache;
 use run::Run;
 use std::{
@@ -54,7 +54,7 @@ use std::{
     },
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use upkeep::{Quiet, Threads};
+use upkeep::Threads;
 
 /// A first byte deeper in its chunk than this does not wait for those before it.
 const DEEP: u64 = 64 * 1024;

@@ -14,11 +14,8 @@ use std::{
     future::Future,
     io,
     os::fd::OwnedFd,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
 };
 use tokio::{
     runtime::{Builder, Runtime},
@@ -29,8 +26,6 @@ use tokio::{
 const TICK: Duration = Duration::from_secs(1);
 /// After the disk took no chunk, none is offered to it for so many ticks.
 const REST: u32 = 5;
-/// Between two warnings, in ticks.
-const QUIET: u32 = 60;
 
 /// The threads that read the bucket and write the disk, apart from those that serve.
 pub(super) struct Threads(Option<Runtime>);
@@ -61,17 +56,6 @@ impl Drop for Threads {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
-    }
-}
-
-/// Says a thing once a minute, however often it happens.
-#[derive(Default)]
-pub(super) struct Quiet(AtomicU32);
-
-impl Quiet {
-    fn is_over(&self, now: u32) -> bool {
-        let until = self.0.load(Ordering::Relaxed);
-        now >= until && self.0.compare_exchange(until, now + QUIET, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -145,7 +129,7 @@ impl Chunks {
     /// The disk failed; readers go on without it.
     pub(super) fn trouble(&self, what: &'static str, error: &io::Error) {
         self.metrics.failures.inc();
-        if self.quiet.is_over(self.now()) {
+        if self.quiet.is_over(Instant::now()) {
             tracing::warn!(%error, folder = %self.path.display(), "the chunk cache {what}; reading from storage instead");
         }
     }
