@@ -89,7 +89,6 @@ struct State {
     open: usize,
     /// Of those, the ones that wait for us and not for the client.
     ours: usize,
-    has_begun: bool,
     /// When the client last did what it owes: asked for something, or took some of an answer.
     since: Instant,
 }
@@ -97,7 +96,7 @@ struct State {
 impl Streams {
     fn new(seat: &Arc<Seat>) -> Self {
         let since = Instant::now();
-        let streams = State { open: 0, ours: 0, has_begun: false, since };
+        let streams = State { open: 0, ours: 0, since };
         seat.idle(Some(since));
         Self { seat: Arc::clone(seat), state: Arc::new(Mutex::new(streams)) }
     }
@@ -110,7 +109,6 @@ impl Streams {
         self.change(|state| {
             state.open += 1;
             state.ours += 1;
-            state.has_begun = true;
         });
         Stream { streams: self.clone(), is_ours: true }
     }
@@ -207,7 +205,7 @@ impl<'a> Watch<'a> {
     /// until the stall time has passed as well.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Notice> {
         let mut state = self.streams.state();
-        let is_idle = state.open == 0 && state.has_begun && !self.is_finishing;
+        let is_idle = state.open == 0 && self.streams.seat.has_asked() && !self.is_finishing;
         let Some(patience) = self.patience_with(&state) else { return Poll::Pending };
         self.deadline.set_since(state.since, patience);
         if self.deadline.check(cx).is_ok() {
@@ -222,7 +220,7 @@ impl<'a> Watch<'a> {
     }
 
     fn patience_with(&self, state: &State) -> Option<Duration> {
-        match (state.open, state.has_begun) {
+        match (state.open, self.streams.seat.has_asked()) {
             _ if !state.client_owes() => None,
             (0, false) => Some(self.patience.header),
             (0, true) if !self.is_finishing => Some(self.patience.idle),

@@ -92,7 +92,7 @@ impl Room {
 
     /// Comes to its end once no connection is without its first request.
     pub(super) async fn all_have_asked(&self) {
-        while self.seats().by_number.values().any(|seat| !seat.has_asked.load(Ordering::Relaxed)) {
+        while self.seats().by_number.values().any(|seat| !seat.has_asked()) {
             sleep(LOOK).await;
         }
     }
@@ -159,6 +159,11 @@ impl Seat {
         if since.is_none() {
             self.has_asked.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Whether there was a request yet.
+    pub(super) fn has_asked(&self) -> bool {
+        self.has_asked.load(Ordering::Relaxed)
     }
 
     /// Its client has taken nothing of its answer since then, or is taking it.

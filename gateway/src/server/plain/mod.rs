@@ -34,7 +34,6 @@ pub(super) async fn serve(gateway: &Gateway, tcp: TcpStream, seat: &Seat) {
         arrived: Vec::new(),
         owed: None,
         deadline: Deadline::default(),
-        has_asked: false,
     };
     let mut exchanges = pin!(connection.exchanges());
     poll_fn(|cx| match seat.notice(cx) {
@@ -57,7 +56,6 @@ struct Connection<'a> {
     owed: Option<Owed>,
     /// For what is owed.
     deadline: Deadline,
-    has_asked: bool,
 }
 
 /// What the client owes us, and so which bound holds.
@@ -97,7 +95,6 @@ impl Connection<'_> {
             }
         }
         let asked = poll_fn(|cx| self.poll_next(cx)).await;
-        self.has_asked = true;
         self.expect_nothing();
         asked
     }
@@ -144,7 +141,7 @@ impl Connection<'_> {
         if is_silent && self.seat.is_told() {
             return Poll::Ready(Ok(()));
         }
-        self.expect(if is_silent && self.has_asked { Owed::Next } else { Owed::Head });
+        self.expect(if is_silent && self.seat.has_asked() { Owed::Next } else { Owed::Head });
         match self.deadline.check(cx) {
             Ok(()) => Poll::Pending,
             Err(error) => Poll::Ready(Err(error)),
