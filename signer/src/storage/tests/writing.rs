@@ -1,6 +1,7 @@
 //! From the first byte to the object, in one go.
 
 use super::*;
+use sha2::{Digest, Sha256};
 
 #[tokio::test]
 async fn an_object_is_what_was_written_whatever_its_size() {
@@ -16,6 +17,32 @@ async fn an_object_is_what_was_written_whatever_its_size() {
         assert_eq!((seen.etag, seen.modified_at), (stored.etag, stored.modified_at));
         assert_eq!(tested.found().await, [(Kind::Object, file)]);
         tested.storage.delete(&key).await.unwrap();
+    }
+}
+
+/// Many at once are kept as they arrived, few are copied together, and not every upload has the memory for either.
+#[tokio::test]
+async fn bytes_keep_their_order_and_their_hash_in_whatever_lengths_they_arrive() {
+    const LENGTHS: [usize; 9] = [1, 131_071, 131_072, 400_000, 3, 700_000, 1 << 20, 1_500_000, 65_536];
+    let tested = Tested::open().await;
+    let mut uploads = Vec::new();
+    for seed in 0..6 {
+        let (key, _) = new_key();
+        uploads.push((tested.storage.begin(&key).await.unwrap(), key, bytes(9_000_000, seed)));
+    }
+    for (order, (upload, _, bytes)) in uploads.iter_mut().enumerate() {
+        let mut rest = Bytes::copy_from_slice(bytes);
+        for length in LENGTHS.iter().cycle().skip(order) {
+            if rest.is_empty() {
+                break;
+            }
+            upload.write(rest.split_to(rest.len().min(*length))).await.unwrap();
+        }
+    }
+    for (mut upload, key, bytes) in uploads {
+        assert_eq!(upload.hash().await.unwrap().clone().finish(), *Sha256::digest(&bytes));
+        upload.finish().await.unwrap();
+        assert!(tested.object(&key).await == bytes);
     }
 }
 
