@@ -18,7 +18,7 @@
 #   --duration 90s        of playback, issue and abuse (60s), of soak (1h)
 #   --release FOLDER      the binaries to start, gateway and signer; built unless given
 #   --out FOLDER          for a JSON a suite, k6-<suite>.json; target/k6 unless given
-#   --quick               about three minutes, and times are hardly judged: shows that it works
+#   --quick               about four minutes, and times are hardly judged: shows that it works
 #
 # TOKEN is a user's token, or several with commas: films are stored for the first, and removed at the end. Its user needs
 # a rate that allows as many links (RATE_LIMIT, SIGNER_TIERS), or INTERNAL must be given. Each suite runs alone, too:
@@ -65,7 +65,7 @@ brief() {
     playback) echo "$wide VUS=60 DURATION=20s JOIN_SECONDS=2" ;;
     issue) echo "$wide VUS=8 DURATION=10s" ;;
     stress) echo "$wide STEPS=4 STEP_SECONDS=3" ;;
-    soak) echo "$wide VUS=20 DURATION=60s" ;;
+    soak) echo "$wide VUS=20 DURATION=120s" ;;
     abuse) echo "$wide DURATION=20s" ;;
     smoke) echo "$wide" ;;
   esac
