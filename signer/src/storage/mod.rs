@@ -223,7 +223,7 @@ pub(crate) enum Upload {
 impl Upload {
     pub(crate) async fn write(&mut self, piece: Bytes) -> Result<(), Failure> {
         match self {
-            Self::Local(upload) => upload.write(piece).await,
+            Self::Local(upload) => upload.write(&piece).await,
             Self::Remote(upload) => upload.write(piece).await,
         }
     }

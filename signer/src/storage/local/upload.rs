@@ -1,12 +1,11 @@
 //! An object being written: pieces are collected, and one is on its way to the disk while the next is.
 
 use super::{Failure, Folder, Key, Progress, RunningHash, Staged, Stored, blocking};
-use bytes::{Buf, Bytes};
 use rustix::fs::{Advice, fadvise};
 use std::{
     fs::File,
     io::{self, Write},
-    iter, mem,
+    mem,
     num::NonZeroU64,
     ops::Range,
     sync::Arc,
@@ -16,7 +15,7 @@ use tokio::{
     task::{JoinHandle, spawn_blocking},
 };
 
-/// Bytes collected before they are handed to the disk together. One such piece is being written while the
+/// Bytes collected before they are handed to the disk in one write. One such piece is being written while the
 /// next is collected, so an upload holds twice this.
 const PIECE: usize = 128 << 10;
 /// The same for the few uploads of [`LARGE_PLACES`]: a tenth less CPU for each byte.
@@ -25,20 +24,8 @@ pub(super) const LARGE_PLACES: usize = 4;
 /// Bytes after which the kernel is asked to begin with their way to the disk, so that a sync finds little left to do.
 const STRIDE: u64 = 8 << 20;
 
-/// Bytes that arrived as many at once are not copied in an upload of [`LARGE_PLACES`]. Fewer would hold the whole of what
-/// they were received into, which is up to three times this.
-const MANY: usize = 128 << 10;
-
-/// Bytes that are handed to the disk together: first those that were copied together, then those kept as they arrived.
-#[derive(Debug, Default)]
-struct Piece {
-    copied: Vec<u8>,
-    kept: Vec<Bytes>,
-    length: usize,
-}
-
-/// A piece that was written, empty, for its buffer; and the hash behind it.
-type Written = (Piece, RunningHash);
+/// The buffer of a piece that was written, empty, and the hash behind it.
+type Written = (Vec<u8>, RunningHash);
 
 /// An object being written.
 #[derive(Debug)]
@@ -51,11 +38,10 @@ pub(crate) struct Upload {
     taken: u64,
     /// Where the part begins that the kernel was not asked to write back yet.
     unasked: u64,
-    /// Bytes of a piece.
-    most: usize,
+    piece: usize,
     /// Held by those with large pieces.
-    large: Option<OwnedSemaphorePermit>,
-    collected: Piece,
+    _large: Option<OwnedSemaphorePermit>,
+    collected: Vec<u8>,
     /// The piece before, on its way to the disk; gives its buffer back, and the hash.
     writing: Option<JoinHandle<io::Result<Written>>>,
     /// Of what was written: it is with the piece that is on its way.
@@ -69,7 +55,7 @@ impl Upload {
     pub(super) fn of(folder: Folder, key: Key, staged: Staged, offset: u64) -> Self {
         let progress = Progress { offset, ..Progress::default() };
         let large = Arc::clone(&folder.large_places).try_acquire_owned().ok();
-        let most = if large.is_some() { LARGE_PIECE } else { PIECE };
+        let piece = if large.is_some() { LARGE_PIECE } else { PIECE };
         Self {
             folder,
             key,
@@ -77,30 +63,22 @@ impl Upload {
             progress,
             taken: offset,
             unasked: offset,
-            most,
-            large,
-            collected: Piece::default(),
+            piece,
+            _large: large,
+            collected: Vec::with_capacity(piece),
             writing: None,
             hash: RunningHash::default(),
             is_broken: false,
         }
     }
 
-    pub(in crate::storage) async fn write(&mut self, mut bytes: Bytes) -> Result<(), Failure> {
-        let is_kept = self.large.is_some() && bytes.len() >= MANY;
-        let length = self.collected.length;
-        let fits = if is_kept { length + bytes.len() <= self.most } else { self.collected.kept.is_empty() };
-        if !fits {
-            self.flush().await?;
-        }
-        if is_kept {
-            self.taken += bytes.len() as u64;
-            self.collected.keep(bytes);
-            return Ok(());
-        }
+    pub(in crate::storage) async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Failure> {
         while !bytes.is_empty() {
-            self.taken += self.collected.copy_from(&mut bytes, self.most) as u64;
-            if self.collected.length == self.most {
+            let (now, later) = bytes.split_at(bytes.len().min(self.piece - self.collected.len()));
+            self.collected.extend_from_slice(now);
+            self.taken += now.len() as u64;
+            bytes = later;
+            if self.collected.len() == self.piece {
                 self.flush().await?;
             }
         }
@@ -140,7 +118,7 @@ impl Upload {
 
     async fn flush(&mut self) -> Result<(), Failure> {
         let spare = self.written().await?;
-        if self.collected.length == 0 {
+        if self.collected.is_empty() {
             return Ok(());
         }
         let mut full = mem::replace(&mut self.collected, spare);
@@ -148,59 +126,30 @@ impl Upload {
         let stride =
             (self.taken - self.unasked >= STRIDE).then(|| mem::replace(&mut self.unasked, self.taken)..self.taken);
         self.writing = Some(spawn_blocking(move || {
-            for part in full.parts() {
-                (&*file).write_all(part)?;
-            }
+            (&*file).write_all(&full)?;
             if let Some(stride) = stride {
                 begin_write_back(&file, stride);
             }
             // Here, so that receiving goes on beside it.
-            full.parts().for_each(|part| hash.update(part));
+            hash.update(&full);
             full.clear();
             Ok((full, hash))
         }));
         Ok(())
     }
 
-    /// Waits for the piece before, and returns it empty. Whoever stops waiting can wait again.
-    async fn written(&mut self) -> Result<Piece, Failure> {
+    /// Waits for the piece before, and returns its buffer. Whoever stops waiting can wait again.
+    async fn written(&mut self) -> Result<Vec<u8>, Failure> {
         if self.is_broken {
             return Err(Failure::Unavailable("an earlier write failed".into()));
         }
-        let Some(writing) = &mut self.writing else { return Ok(Piece::default()) };
+        let Some(writing) = &mut self.writing else { return Ok(Vec::with_capacity(self.piece)) };
         let written = writing.await.unwrap_or_else(|died| Err(io::Error::other(died)));
         self.writing = None;
         self.is_broken = written.is_err();
         let (spare, hash) = written?;
         self.hash = hash;
         Ok(spare)
-    }
-}
-
-impl Piece {
-    fn keep(&mut self, bytes: Bytes) {
-        self.length += bytes.len();
-        self.kept.push(bytes);
-    }
-
-    /// As many as there is room for among `most`. Returns how many.
-    fn copy_from(&mut self, bytes: &mut Bytes, most: usize) -> usize {
-        let count = bytes.len().min(most - self.length);
-        self.copied.reserve_exact(most - self.length);
-        self.copied.extend_from_slice(&bytes[..count]);
-        bytes.advance(count);
-        self.length += count;
-        count
-    }
-
-    fn parts(&self) -> impl Iterator<Item = &[u8]> {
-        iter::once(&self.copied[..]).chain(self.kept.iter().map(|kept| &kept[..]))
-    }
-
-    fn clear(&mut self) {
-        self.copied.clear();
-        self.kept.clear();
-        self.length = 0;
     }
 }
 

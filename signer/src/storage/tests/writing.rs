@@ -20,7 +20,7 @@ async fn an_object_is_what_was_written_whatever_its_size() {
     }
 }
 
-/// Many at once are kept as they arrived, few are copied together, and not every upload has the memory for either.
+/// Those are not the pieces that go to the disk or the bucket, and not every upload has memory for large ones.
 #[tokio::test]
 async fn bytes_keep_their_order_and_their_hash_in_whatever_lengths_they_arrive() {
     const LENGTHS: [usize; 9] = [1, 131_071, 131_072, 400_000, 3, 700_000, 1 << 20, 1_500_000, 65_536];
