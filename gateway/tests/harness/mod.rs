@@ -51,7 +51,11 @@ pub(crate) use tls::{Certificate, ClientConfig};
 pub(crate) use tool::{Said, tool_with};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 /// The bound on anything that has no bound of its own: far above what a slow machine needs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -87,6 +91,12 @@ pub(crate) fn number(name: &str, default: u64) -> u64 {
 pub(crate) fn raise_fd_limit() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("a soft limit may be raised");
+}
+
+/// Writes a file in one step: whoever reads it meanwhile finds all of the old text or all of the new.
+pub(crate) fn replace(path: &Path, text: &str) {
+    let new = path.with_added_extension("new");
+    fs::write(&new, text).and_then(|()| fs::rename(&new, path)).expect("it is written");
 }
 
 /// Polls until `found` gives something; fails after `bound` with `what` was awaited.

@@ -2,7 +2,7 @@
 
 pub(crate) use rustls::ClientConfig;
 
-use super::{PATIENCE, Setup};
+use super::{PATIENCE, Setup, replace};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::{
     ClientConnection, RootCertStore, StreamOwned,
@@ -38,10 +38,8 @@ impl Certificate {
 
     /// Renamed into place, so that nobody sees half of it.
     pub(crate) fn write_to(&self, folder: &Path) {
-        for (name, text) in [("tls.crt", &self.pem), ("tls.key", &self.key_pem)] {
-            let new = folder.join(format!("{name}.new"));
-            fs::write(&new, text).and_then(|()| fs::rename(&new, folder.join(name))).expect("it is written");
-        }
+        replace(&folder.join("tls.crt"), &self.pem);
+        replace(&folder.join("tls.key"), &self.key_pem);
     }
 
     /// A client that trusts this certificate and no other, and offers these protocols.

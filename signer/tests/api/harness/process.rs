@@ -134,8 +134,11 @@ impl Process {
         kill_process(Pid::from_child(&self.child.0), Signal::HUP).unwrap();
     }
 
+    /// In one step: the signer finds all of the old text or all of the new.
     pub(crate) fn write(&self, file: &str, text: &str) {
-        fs::write(self.folder.path().join(file), text).unwrap();
+        let new = self.folder.path().join("new");
+        fs::write(&new, text).unwrap();
+        fs::rename(new, self.folder.path().join(file)).unwrap();
     }
 
     /// Begins an upload of this length, and returns it.
