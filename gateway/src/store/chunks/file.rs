@@ -3,7 +3,6 @@
 
 use super::name::ChunkId;
 use bytes::Bytes;
-use crc_fast::{CrcAlgorithm, Digest, checksum};
 use proto::id::FileId;
 use rustix::{
     fs::{FallocateFlags, OFlags, fallocate, fstat},
@@ -11,19 +10,19 @@ use rustix::{
 };
 use std::{
     fs,
+    hash::Hasher,
     io::{self, IoSlice},
     ops::Range,
     os::fd::OwnedFd,
     path::Path,
     sync::Arc,
 };
+use twox_hash::XxHash3_64;
 
 /// Bytes of a trailer.
 pub(super) const TRAILER: u64 = LAYOUT.end as u64;
 
-const MAGIC: &[u8; 8] = b"t2mchnk2";
-/// The processor has instructions for it: a pass over bytes that were just read costs next to nothing.
-const SUM: CrcAlgorithm = CrcAlgorithm::Crc64Nvme;
+const MAGIC: &[u8; 8] = b"t2mchnk3";
 /// The longest file id of the contract.
 const FILE_ID: usize = 128;
 
@@ -38,7 +37,8 @@ pub(super) struct Trailer {
     pub(super) file: FileId,
     /// Bytes before the trailer.
     pub(super) length: u64,
-    /// CRC-64/NVME of the bytes from `begin` on, then of those before it: the order in which they came.
+    /// XXH3, in 64 bits, of the bytes from `begin` on, then of those before it: the order in which they came. It is there
+    /// against disks, not against people, and two to three times as fast as a CRC by the processor's instructions.
     pub(super) sum: u64,
     pub(super) begin: u64,
 }
@@ -55,7 +55,7 @@ impl Trailer {
         bytes.extend_from_slice(&(self.file.as_str().len() as u64).to_le_bytes());
         bytes.extend_from_slice(self.file.as_str().as_bytes());
         bytes.resize(LAYOUT.start, 0);
-        bytes.extend_from_slice(&checksum(SUM, &bytes).to_le_bytes());
+        bytes.extend_from_slice(&XxHash3_64::oneshot(&bytes).to_le_bytes());
         bytes.try_into().expect("the layout's length")
     }
 
@@ -114,7 +114,7 @@ pub(super) fn trailer(file: &OwnedFd, id: ChunkId, size: u64) -> Result<Trailer,
 
 /// Reads all of a chunk and compares it with its sum.
 pub(super) fn verify(file: &OwnedFd, trailer: &Trailer) -> Result<(), Unusable> {
-    let mut sum = Digest::new(SUM);
+    let mut sum = XxHash3_64::new();
     let mut buffer = vec![0; 256 * 1024];
     for mut left in [trailer.begin..trailer.length, 0..trailer.begin] {
         while !left.is_empty() {
@@ -123,11 +123,11 @@ pub(super) fn verify(file: &OwnedFd, trailer: &Trailer) -> Result<(), Unusable> 
             if read == 0 {
                 return Err(Unusable::Corrupt);
             }
-            sum.update(&buffer[..read]);
+            sum.write(&buffer[..read]);
             left.start += read as u64;
         }
     }
-    if sum.finalize() == trailer.sum { Ok(()) } else { Err(Unusable::Corrupt) }
+    if sum.finish() == trailer.sum { Ok(()) } else { Err(Unusable::Corrupt) }
 }
 
 /// Takes the room on the disk in one go: cheaper than block by block, and a full disk shows before a byte is written.
@@ -141,7 +141,7 @@ pub(super) fn reserve(file: &OwnedFd, length: u64) -> io::Result<()> {
 /// A chunk being written, in the order in which its bytes come: from `begin` to its end, then from its start.
 pub(super) struct Writer {
     pub(super) file: Arc<OwnedFd>,
-    sum: Digest,
+    sum: XxHash3_64,
     length: u64,
     begin: u64,
     written: u64,
@@ -149,7 +149,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(file: OwnedFd, length: u64, begin: u64) -> Self {
-        Self { file: Arc::new(file), sum: Digest::new(SUM), length, begin, written: 0 }
+        Self { file: Arc::new(file), sum: XxHash3_64::new(), length, begin, written: 0 }
     }
 
     pub(super) fn written(&self) -> u64 {
@@ -162,7 +162,7 @@ impl Writer {
         let mut slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
         write_all(&self.file, &mut slices, at)?;
         for piece in pieces {
-            self.sum.update(piece);
+            self.sum.write(piece);
             self.written += piece.len() as u64;
         }
         Ok(())
@@ -171,7 +171,7 @@ impl Writer {
     /// Behind the last byte: with its trailer the file is whole.
     pub(super) fn finish(&self, id: ChunkId, file: &FileId) -> io::Result<()> {
         let (length, begin) = (self.length, self.begin);
-        let trailer = Trailer { id, file: file.clone(), length, sum: self.sum.finalize(), begin };
+        let trailer = Trailer { id, file: file.clone(), length, sum: self.sum.finish(), begin };
         write_all(&self.file, &mut [IoSlice::new(&trailer.to_bytes())], length)
     }
 }
