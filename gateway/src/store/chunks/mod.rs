@@ -232,11 +232,14 @@ impl Chunks {
         self.resting.load(Ordering::Relaxed)
     }
 
-    /// Begins to fill the chunk in which a byte lies, with that byte first.
-    fn begin(self: &Arc<Self>, object: &Object, at: u64) -> Begun {
+    /// Begins to fill the chunk in which a byte lies, with that byte first; and up to so many in all, unless it lies deep in
+    /// its own.
+    fn begin(self: &Arc<Self>, object: &Object, at: u64, count: u64) -> Begun {
         let start = at - at % self.chunk;
-        let begin = Some(at - start).filter(|depth| *depth > DEEP).unwrap_or(0);
-        self.begin_stretch(object, (start, begin), 1, None)
+        match at - start {
+            ..=DEEP => self.begin_stretch(object, (start, 0), count, None),
+            depth => self.begin_stretch(object, (start, depth), 1, None),
+        }
     }
 
     /// Begins to fill up to so many chunks, from the one at `start` up to the first that is there already; `begin` is where

@@ -19,7 +19,12 @@ use std::{
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// Bytes that are asked for at once, at most, for a reader that goes on reading.
-const LONGEST_STRETCH: u64 = 4 << 20;
+const LONGEST_STRETCH: u64 = 8 << 20;
+
+/// In chunks of this size.
+fn longest_stretch(chunk: u64) -> u64 {
+    (LONGEST_STRETCH / chunk).max(1)
+}
 
 /// What is left of a range, and where its next bytes are.
 pub(crate) struct Reader {
@@ -55,13 +60,16 @@ enum At {
 
 impl Reader {
     pub(super) fn new(object: Object, range: Range<u64>) -> Self {
+        // Whoever names a last byte wants it; whoever asks for all the rest may leave at any moment.
+        let is_named = range.end < object.version.origin.size;
+        let stretch = if is_named { longest_stretch(object.chunks.chunk) } else { 1 };
         Self {
             object,
             left: range,
             at: At::Between,
             source: Source::Origin,
             ahead: VecDeque::new(),
-            stretch: 1,
+            stretch,
             fruitless: 0,
             is_alone: true,
             looked_for: None,
@@ -243,9 +251,12 @@ impl Reader {
                     self.at = At::Opening(None, spawn_blocking(look));
                     return true;
                 }
-                (None, None) => match chunks.begin(&self.object, self.left.start) {
-                    Begun::Filling(mut ticket, _) => {
+                (None, None) => match chunks.begin(&self.object, self.left.start, self.stretch_from(self.left.start)) {
+                    Begun::Filling(mut ticket, mut later) => {
                         ticket.is_answered_now = true;
+                        // What is still there of an earlier stretch is behind this one.
+                        later.append(&mut self.ahead);
+                        self.ahead = later;
                         At::Filling(ticket)
                     }
                     Begun::Raced => continue,
@@ -287,7 +298,7 @@ impl Reader {
     }
 
     /// While the last chunk that was begun is being drained, the next ones are on their way: as many again as this reader
-    /// has shown that it takes, so that what is read for a client that leaves is never much more than what it had.
+    /// has shown that it takes, or has named; what is on its way for a client that leaves ends with the chunk at hand.
     fn read_ahead(&mut self) {
         if !std::mem::replace(&mut self.is_alone, false) || !self.ahead.is_empty() {
             return;
@@ -306,15 +317,21 @@ impl Reader {
             None if chunks.is_scanning() => {}
             None => {
                 let Ok(turn) = Arc::clone(&chunks.ahead).try_acquire_owned() else { return };
-                let count = self.stretch.min((self.left.end - next).div_ceil(chunks.chunk));
+                let count = self.stretch_from(next);
                 if let Begun::Filling(ticket, later) = chunks.begin_stretch(&self.object, (next, 0), count, Some(turn))
                 {
                     self.ahead = later;
                     self.ahead.push_front(ticket);
-                    self.stretch = (self.stretch * 2).min((LONGEST_STRETCH / chunks.chunk).max(1));
+                    self.stretch = (self.stretch * 2).min(longest_stretch(chunks.chunk));
                 }
             }
         }
+    }
+
+    /// How many chunks are to be asked for at once, from the one in which this byte lies on.
+    fn stretch_from(&self, at: u64) -> u64 {
+        let chunk = self.object.chunks.chunk;
+        self.stretch.min(self.left.end.div_ceil(chunk) - at / chunk)
     }
 
     /// What is wanted of the next byte's chunk, counted from its start.

@@ -78,6 +78,18 @@ async fn for_a_reader_that_goes_on_reading_more_and_more_is_asked_for_at_once() 
 }
 
 #[tokio::test]
+async fn what_a_reader_names_the_last_byte_of_is_asked_for_at_once() {
+    let stage = Stage::new().await;
+    let file = stage.file("film", 16 * CHUNK, 1);
+    stage.assert_read(&file, 3 * CHUNK + 5..8 * CHUNK + 1).await;
+    assert_eq!(stage.origin.gets(), [chunks(3..9)]);
+    stage.chunk_files(6).await;
+    stage.assert_read(&file, CHUNK..12 * CHUNK).await;
+    assert_eq!(in_order(stage.origin.gets()), [1..3, 3..9, 9..12].map(chunks));
+    stage.chunk_files(11).await;
+}
+
+#[tokio::test]
 async fn what_is_kept_already_ends_a_stretch() {
     let stage = Stage::new().await;
     let file = stage.file("film", 16 * CHUNK, 1);
