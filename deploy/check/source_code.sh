@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # What can be said of the code without running the services.
 
+# Most tests wait for a process, a disk or a timeout most of the time.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-6}"
+
 document() {
   RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 }
@@ -31,8 +34,7 @@ test_gateway_on_tls() {
 test_gateway_on_s3() {
   TEST_STORAGE_URL="$bucket/gateway-tests" cargo test --locked --workspace \
     --test signed_urls --test ranges --test conditionals --test answers --test bodies --test zero_copy
-  # Most of these wait for a timeout most of the time.
-  TEST_STORAGE_URL="$bucket/gateway-tests" cargo test --locked --workspace --test faults -- --ignored --test-threads=6
+  TEST_STORAGE_URL="$bucket/gateway-tests" cargo test --locked --workspace --test faults -- --ignored
 }
 
 test_signer_on_postgres() {
