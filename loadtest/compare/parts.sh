@@ -124,10 +124,12 @@ measure_cold() { # size, connections
   python3 "$compare/report.py" cell "$rows" cold "$1" "$2"
 }
 
-# A gateway that has nothing of the bucket yet, in a folder that nothing was deleted from: without a journal ext4 steps
-# over each inode that was freed of late, which would be the cost of the round before.
+# A gateway that has nothing of the bucket yet. What one before it cached gives its memory back and keeps its inodes: a
+# virtual machine may have to be given memory that it never used, and an ext4 without a journal steps over each inode that
+# was freed of late. Either can cost more than a fill.
 start_cold_gateway() {
   local fresh
+  find "$work" -path "$work/cold-cache.*" -type f -exec truncate --size=0 {} +
   fresh="$(mktemp -d "$work/cold-cache.XXXXXX")"
   GATEWAY_CACHE_DIR="$fresh" start_measured_gateway cold "$gateway_binary" "$folder"
 }
