@@ -18,7 +18,7 @@ use std::{
 };
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// Bytes that are asked for at once, at most, for a reader that goes on reading.
+/// Bytes that are asked for at once, at most, for a reader that goes on reading or has named its last byte.
 const LONGEST_STRETCH: u64 = 8 << 20;
 
 /// In chunks of this size.
