@@ -132,6 +132,7 @@ run_seaweedfs() {
   read -r master volume filer s3 <<<"${seaweedfs_ports[*]}"
   start seaweedfs "$weed" server -ip=127.0.0.1 -ip.bind=127.0.0.1 -dir="$folder/data" -master.telemetry=false \
     -master.port="$master" -master.volumeSizeLimitMB=128 -volume.port="$volume" -volume.max=100 \
+    -volume.minFreeSpace=100MiB \
     -filer -filer.port="$filer" -s3 -s3.port="$s3" -s3.config="$folder/s3.json" -s3.port.iceberg=0 -s3.port.lance=0
   seaweedfs_pid=$started
   wait_until_ready "$seaweedfs_pid" "$AWS_ENDPOINT/healthz"
