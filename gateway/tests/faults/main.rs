@@ -9,6 +9,7 @@
 //! | `T2M_FAULTED_DOWNLOADS` | 300 | 10,000 |
 //! | `T2M_LEAVING_CLIENTS`, of a file of `T2M_LEAVING_MIB` | 100, 64 | 1,000, 1,024 |
 //! | `T2M_KILLS` | 6 | 100 |
+//! | `T2M_POWER_CUTS` | 8 | 200 |
 //! | `T2M_CACHE_FILES` | 10,000 | 100,000 |
 #[path = "../harness/mod.rs"]
 mod harness;
