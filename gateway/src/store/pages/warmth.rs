@@ -1,4 +1,4 @@
-//! What was just seen to be in memory: asked for again within the second, it is not looked at again.
+//! What was just seen to be in memory: asked for again within some seconds, it is not looked at again.
 
 use std::{
     ops::Range,
@@ -9,7 +9,10 @@ use std::{
     time::Instant,
 };
 
-/// Stretches that one word speaks for: its lower half holds a bit for each, its upper half the second they were seen in.
+/// Seconds of a term, to whose end what is seen in it is believed. The kernel keeps what was asked for twice longer than what
+/// passes by, so a page that is gone by then is rare, and costs its thread one read of the disk.
+const TERM: u64 = 4;
+/// Stretches that one word speaks for: its lower half holds a bit for each, its upper half the term they were seen in.
 const IN_A_WORD: u64 = 32;
 /// Files of more words than this (8 GiB) are not remembered.
 const WORDS: u64 = 4096;
@@ -25,20 +28,20 @@ impl Warmth {
         (words <= WORDS).then(|| Self((0..words).map(|_| AtomicU64::new(0)).collect()))
     }
 
-    /// Whether all of these were seen in memory within this second.
+    /// Whether all of these were seen in memory within this term.
     pub(super) fn knows(&self, stretches: &Range<u64>) -> bool {
-        let second = second();
+        let term = term();
         masks(stretches).all(|(word, mask)| {
             let word = self.word(word);
-            word >> IN_A_WORD == second && word & mask == mask
+            word >> IN_A_WORD == term && word & mask == mask
         })
     }
 
     pub(super) fn learn(&self, stretches: &Range<u64>) {
-        let second = second();
+        let term = term();
         for (index, mask) in masks(stretches) {
             let known = self.word(index);
-            let fresh = if known >> IN_A_WORD == second { known } else { second << IN_A_WORD };
+            let fresh = if known >> IN_A_WORD == term { known } else { term << IN_A_WORD };
             if let Some(word) = usize::try_from(index).ok().and_then(|index| self.0.get(index)) {
                 // What another thread learns at the same moment may be lost: it is learnt again.
                 word.store(fresh | mask, Ordering::Relaxed);
@@ -61,10 +64,10 @@ fn masks(stretches: &Range<u64>) -> impl Iterator<Item = (u64, u64)> {
     })
 }
 
-/// Seconds since this was first asked, from 1.
-fn second() -> u64 {
+/// Terms since this was first asked, from 1.
+fn term() -> u64 {
     static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
-    BEGAN.elapsed().as_secs() + 1
+    BEGAN.elapsed().as_secs() / TERM + 1
 }
 
 #[cfg(test)]
@@ -79,16 +82,16 @@ mod tests {
     }
 
     #[test]
-    fn a_word_of_another_second_says_nothing() {
+    fn a_word_of_another_term_says_nothing() {
         let warmth = Warmth::of(1 << 30).unwrap();
-        warmth.0[0].store((second() + 5) << IN_A_WORD | 0b1111, Ordering::Relaxed);
+        warmth.0[0].store((term() + 5) << IN_A_WORD | 0b1111, Ordering::Relaxed);
         assert!(!warmth.knows(&(0..1)));
     }
 
     #[test]
     fn only_what_was_learnt_is_known() {
         let warmth = Warmth::of(1 << 30).unwrap();
-        // The second may end between the two calls.
+        // The term may end between the two calls.
         let knows_after_learning = (0..3).any(|_| {
             warmth.learn(&(3..40));
             warmth.knows(&(3..40)) && warmth.knows(&(5..6))
