@@ -13,11 +13,14 @@
 #   --hot-mib N           size of the file that ranges are asked of; 1024 unless given
 #   --gateway PATH        measures that binary; builds nothing if the signer is built
 #   --beside PATH         in the folder, another build of the gateway in turn with it
+#   --congestion NAME     of TCP, for all of them: reno, cubic or bbr, in a network of its own (as root); the machine's
+#                         unless given
 #   --out FOLDER          for rows.jsonl, comparison.md, summary.md, comparison.svg; target/comparison unless given
 #   --quick               a short round of a few cells of everything: shows that it works, no figures to rely on
 #
 # All servers have one worker thread, on one core; the load has another. `wrk` makes its requests in advance; where its
-# core was over 90 % busy the tables say so, and only CPU counts. CPU is the server's own, from /proc (`schedstat`).
+# core was over 90 % busy the tables say so, and only CPU counts. CPU is the server's own, from /proc (`schedstat`); what
+# waits in a server's socket is sent at its client's expense, so hot ranges also have the CPU of both.
 #
 #   folder   hot ranges of a file in a folder: the gateway, which checks a signature; nginx that checks nothing, and with
 #            `sndbuf=200k` at 8 MiB; nginx that checks the same signature in njs
@@ -42,7 +45,7 @@ source "$compare/parts.sh"
 
 option=(
   [only]="folder,cache,cold,seek" [sizes]="1024,16384,65536,1048576,8388608" [connections]="1,32,256"
-  [rounds]=5 [seconds]=2 [attempts]=1 [hot-mib]=1024 [gateway]="" [beside]="" [out]=""
+  [rounds]=5 [seconds]=2 [attempts]=1 [hot-mib]=1024 [gateway]="" [beside]="" [out]="" [congestion]=""
 )
 quick_option=([sizes]="1024,1048576" [connections]=32 [rounds]=1 [seconds]=0.5 [hot-mib]=64)
 
@@ -51,13 +54,26 @@ wanted() {
   [[ ",${option[only]}," == *",$1,"* ]]
 }
 
+# Name, command...: runs it in place of us, in a network where only loopback is, with that congestion control.
+alone_with() {
+  # shellcheck disable=SC2016 # of the shell within
+  T2M_ALONE=yes exec unshare --net bash -euc '
+    ip link set lo up
+    for target in 127.0.0.0/8 127.0.0.1; do
+      ip route change local "$target" dev lo table local proto kernel scope host src 127.0.0.1 congctl "$0"
+    done
+    exec "$@"' "$@"
+}
+
 read_options "$@"
+[[ -z "${option[congestion]}" || -n "${T2M_ALONE:-}" ]] || alone_with "${option[congestion]}" bash "$0" "$@"
 for part in ${option[only]//,/ }; do
   [[ "$part" == @(folder|cache|cold|seek) ]] || { echo "no such part: $part; see --help" >&2 && exit 64; }
 done
 begin_with_gateway
 hot_bytes=$((option[hot-mib] * 1024 * 1024))
 rows="$work/rows.jsonl"
+congestion="${option[congestion]:-$(</proc/sys/net/ipv4/tcp_congestion_control)}"
 if wanted folder || wanted seek; then
   store_in_folder
 fi

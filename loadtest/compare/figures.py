@@ -3,12 +3,14 @@ import json
 from statistics import median, quantiles
 
 CPU, ANSWERS, BYTES, CPU_PER_BYTE, MEMORY = "CPU", "requests/s", "bytes/s", "CPU per byte", "memory"
+BOTH_SIDES = "CPU of server and load"
 BUSY = 0.9
 
 
 def of_row(row, figure):
     return {
         CPU: lambda: row["cpu_seconds"] / row["answers"],
+        BOTH_SIDES: lambda: (row["cpu_seconds"] + row["load_cpu_seconds"]) / row["answers"],
         ANSWERS: lambda: row["answers"] / row["seconds"],
         BYTES: lambda: row["bytes"] / row["seconds"],
         CPU_PER_BYTE: lambda: row["cpu_seconds"] / row["bytes"],
@@ -42,6 +44,7 @@ class Figures:
     def __init__(self, rows):
         self.cells = {}
         self.seeks = {}
+        self.congestion = next((row["congestion"] for row in rows if "congestion" in row), None)
         grouped = {}
         for row in rows:
             if row["part"] == "seek":

@@ -2,9 +2,9 @@
 
   load.py <cell as JSON> < URL
 
-The cell names its part, server, round, size and connections, and how to measure: the server's pid, the core for wrk,
-seconds, how many bytes of the generated file to ask in, and how often to try while other work disturbs. Prints one
-row, as JSON: the least disturbed.
+The cell names its part, server, round, size, connections and congestion control, and how to measure: the server's pid,
+the core for wrk, seconds, how many bytes of the generated file to ask in, and how often to try while other work
+disturbs. Prints one row, as JSON: the least disturbed.
 
 Rates are taken between two moments in the middle of wrk's run, from the bytes that wrk has read (`/proc/<pid>/io`) and
 the time on a CPU of both sides: neither the start nor answers that were cut at the end are in them.
@@ -106,7 +106,7 @@ def row(cell, url):
     finally:
         wrk.kill()
     answers = figures["bytes"] / (cell["size"] + head_bytes)
-    names = ("part", "server", "round", "size", "connections")
+    names = ("part", "server", "round", "size", "connections", "congestion")
     figures |= {"answers": answers, "rss_kib": procfs.memory_kib(cell["pid"])}
     return {name: cell[name] for name in names} | figures
 

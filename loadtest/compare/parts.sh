@@ -4,7 +4,7 @@
 # Program, part, server, round, size, connections: one row more.
 measure() {
   on_load_core python3 "$compare/$1" "$(cell part="$2" server="$3" round="$4" size="$5" connections="$6" \
-    pid="${server_pid[$3]}" load_core="$load_core" seconds="${option[seconds]}" span="$hot_bytes" \
+    congestion="$congestion" pid="${server_pid[$3]}" load_core="$load_core" seconds="${option[seconds]}" span="$hot_bytes" \
     attempts="${option[attempts]}")" <<<"${server_url[$3]}" >>"$rows"
 }
 

@@ -1,7 +1,7 @@
 """The short form, for the README: one number of connections, a line for each size."""
 import words
 from figures import ANSWERS, BYTES, CPU, CPU_PER_BYTE
-from tables import seek_table, warning
+from tables import network, seek_table, warning
 
 CONNECTIONS = 32
 NOTE = """One thread on one core each, {connections} connections, medians over rounds in which the servers took turns.
@@ -17,7 +17,7 @@ PARTS = {
 
 def summary(figures):
     connections = chosen_connections(figures)
-    parts = [warning(figures) + NOTE.format(connections=connections)]
+    parts = [warning(figures) + network(figures) + NOTE.format(connections=connections)]
     parts += [part_table(figures, part, connections) for part in PARTS if figures.has(part)]
     if figures.has("seek"):
         parts.append(f"First byte of a random 64 KiB range:\n\n{seek_table(figures)}")

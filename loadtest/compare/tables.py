@@ -1,6 +1,6 @@
 """The tables of a comparison, as Markdown."""
 import words
-from figures import ANSWERS, BYTES, CPU, CPU_PER_BYTE, MEMORY
+from figures import ANSWERS, BOTH_SIDES, BYTES, CPU, CPU_PER_BYTE, MEMORY
 from goals import FIRST_BYTE_BEHIND, GOALS, verdict
 
 OURS = {"folder": "gateway", "cache": "warm", "cold": "cold"}
@@ -17,7 +17,7 @@ def everything(figures):
     parts = [f"## {title}\n\n{part_table(figures, part)}" for part, title in TITLES.items() if figures.has(part)]
     if figures.has("seek"):
         parts.append(f"## Seeking: first byte of a random 64 KiB range\n\n{seek_table(figures)}")
-    return f"{warning(figures)}{goals_section(figures)}\n" + "\n".join(parts)
+    return f"{warning(figures)}{network(figures)}{goals_section(figures)}\n" + "\n".join(parts)
 
 
 def warning(figures):
@@ -26,9 +26,15 @@ def warning(figures):
     return f"**Other work had {figures.others():.0%} of the two cores: these figures are not to be relied on.**\n\n"
 
 
+def network(figures):
+    return f"TCP's congestion control: {figures.congestion}.\n\n" if figures.congestion else ""
+
+
 def part_table(figures, part):
     head = ["range", "connections", "server", "requests/s", "CPU µs each", "bytes/s", "RSS MiB", "load busy"]
     head += ["our CPU to its", "our bytes/s to its"]
+    if part != "cold":
+        head.append("our and the load's CPU to its")
     rows = []
     for size in figures.values(part, 1):
         for connections in figures.values(part, 2):
@@ -41,6 +47,7 @@ def cell_row(figures, part, size, connections, server):
     cell = figures.cell(part, size, connections, server)
     ours = figures.cell(part, size, connections, OURS[part])
     is_peer = ours and server != OURS[part]
+    both_sides = f"{ours.ratio(cell, BOTH_SIDES):.2f}" if is_peer else ""
     return [
         words.size(size),
         connections,
@@ -52,6 +59,7 @@ def cell_row(figures, part, size, connections, server):
         f"{cell.busy('load_cpu_seconds'):.0%}",
         f"{ours.ratio(cell, CPU_PER_BYTE if part == 'cold' else CPU):.2f}" if is_peer else "",
         f"{ours.ratio(cell, BYTES):.2f}" if is_peer else "",
+        *([both_sides] if part != "cold" else []),
     ]
 
 

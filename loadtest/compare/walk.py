@@ -2,9 +2,9 @@
 
   walk.py <cell as JSON> < URL
 
-The cell names its part, server, round, size and connections, the server's pid, and how many bytes of the generated file
-to walk through. Connections take the next range in turn. Prints one row, as JSON: CPU time is from before the first
-request until half a second after the last answer, so that what a server puts off is in it.
+The cell names its part, server, round, size, connections and congestion control, the server's pid, and how many bytes of
+the generated file to walk through. Connections take the next range in turn. Prints one row, as JSON: CPU time is from
+before the first request until half a second after the last answer, so that what a server puts off is in it.
 """
 import itertools
 import json
@@ -63,7 +63,7 @@ def row(cell, url):
     time.sleep(AFTERWARDS_SECONDS)
     figures = {"cpu_seconds": server.seconds(), "rss_kib": procfs.memory_kib(cell["pid"])}
     walk.check()
-    names = ("part", "server", "round", "size", "connections")
+    names = ("part", "server", "round", "size", "connections", "congestion")
     delivered = {"answers": walk.ranges, "bytes": walk.ranges * walk.size, "seconds": seconds, "load_cpu_seconds": load}
     return {name: cell[name] for name in names} | delivered | figures
 
