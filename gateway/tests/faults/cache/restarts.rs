@@ -232,7 +232,7 @@ fn after_a_power_cut(random: &mut Random, written: &[u8], before: &[u8]) -> Opti
 #[test]
 #[ignore = "needs S3: TEST_STORAGE_URL"]
 fn whatever_a_power_cut_leaves_of_chunks_the_bytes_are_right() {
-    let mut stage = Stage::of(cached_setup());
+    let stage = Stage::of(cached_setup());
     for seed in 0..number("T2M_POWER_CUTS", 8) {
         let (film, chunks) = stage.cached_film(6);
         let written: Vec<_> = chunks.iter().map(|path| fs::read(path).expect("a chunk")).collect();
