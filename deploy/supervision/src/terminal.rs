@@ -37,7 +37,9 @@ pub fn say(to: impl Write, what: impl Display, code: i32) -> ExitCode {
     u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-/// Says something. A stream that cannot be written to leaves nobody to tell.
+/// Says something, all of it at once: whoever reads along sees no half of it. A stream that cannot be written to leaves nobody
+/// to tell.
 pub fn tell(mut to: impl Write, what: impl Display) {
-    let _ = writeln!(to, "{what}");
+    let text = format!("{what}\n");
+    let _ = to.write_all(text.as_bytes());
 }
