@@ -67,6 +67,8 @@ show_logs() {
     printf -- '--- the end of %s\n' "${log##*/}"
     tail -n 20 "$log" | cut -c 1-600 | redacted
   done
+  # A full disk has many faces.
+  printf -- '--- left on the disk: %s\n' "$(df -h --output=avail "$work" | tail -n 1)"
 }
 
 # Runs a command in the background and remembers it: name, command... Its pid is in `started`.

@@ -50,11 +50,11 @@ show_names_on_page() {
   printed_address | PLAYWRIGHT="$playwright" TMPDIR="$work" node "$check/show_names.mjs"
 }
 
-# Over a line that carries 20 MB a second, and breaks.
+# Over a line that carries 8 MB a second, and breaks.
 upload_on_page() {
   local line_port
   read -r line_port < <(python3 "$check/free_ports.py" 1)
-  start newcomer-line node "$check/resumable/cutting_proxy.mjs" "$line_port" "$newcomer_api_port" 20
+  start newcomer-line node "$check/resumable/cutting_proxy.mjs" "$line_port" "$newcomer_api_port" 8
   wait_until "$ready_seconds" "the line is there" curl -sf -o /dev/null "http://127.0.0.1:$line_port/"
   ffmpeg -v error -y -i "$clip" -c copy "$work/film.mp4"
   printed_address | PLAYWRIGHT="$playwright" TMPDIR="$work" node "$check/upload_page.mjs" "$line_port" "$work/film.mp4"

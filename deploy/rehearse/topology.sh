@@ -11,11 +11,11 @@ declare -A pid_of address_of operators_of
 readonly gateways=(gateway-1 gateway-2) signers=(signer-1 signer-2)
 
 start_topology() {
-  choose_ports
   start_seaweedfs
   start_postgres
   make_roles
   start_redis
+  choose_ports
   set_services "$bucket/rehearsal" "$work/services"
   [[ -z "$binaries" ]] || release="$binaries"
   export PUBLIC_FILES_URL="http://$files_address" SIGNER_PUBLIC_URL="http://$api_address" TRUSTED_PROXIES=127.0.0.1/32 REDIS_URL="$redis_url"

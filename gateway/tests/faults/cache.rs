@@ -41,7 +41,8 @@ impl Stage {
         eventually("the cache comes to rest", Duration::from_secs(20), || {
             let before = files_below(&self.cache());
             std::thread::sleep(Duration::from_millis(200));
-            (files_below(&self.cache()) == before).then_some(before)
+            let is_filling = before.keys().any(|path| path.extension().is_some_and(|extension| extension == "part"));
+            (!is_filling && files_below(&self.cache()) == before).then_some(before)
         })
     }
 

@@ -9,7 +9,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_secs(10);
 
 fn impatient() -> Gateway {
-    harness::setup().set("GATEWAY_HEADER_SECONDS", "1").start()
+    harness::setup().set("GATEWAY_HEADER_SECONDS", "2").start()
 }
 
 #[test]
@@ -68,22 +68,22 @@ fn the_second_head_on_a_connection_has_no_more_time_than_the_first() {
 
 #[test]
 fn between_two_requests_the_idle_time_counts_and_not_the_heads() {
-    let gateway = harness::setup().set("GATEWAY_HEADER_SECONDS", "1").set("GATEWAY_IDLE_SECONDS", "60").start();
+    let gateway = harness::setup().set("GATEWAY_HEADER_SECONDS", "2").set("GATEWAY_IDLE_SECONDS", "60").start();
     let file = gateway.store("clip.mp4", b"bytes");
     let mut connection = gateway.connect();
     gateway.get(&file.url()).over(&mut connection).assert_whole(&file.bytes);
-    assert!(connection.stays_quiet_for(SECOND * 5 / 2), "a player thinks for longer than a head takes");
+    assert!(connection.stays_quiet_for(SECOND * 7 / 2), "a player thinks for longer than a head takes");
     gateway.get(&file.url()).over(&mut connection).assert_whole(&file.bytes);
 }
 
 #[test]
 fn an_idle_connection_is_closed_when_its_time_is_over() {
-    let gateway = harness::setup().set("GATEWAY_IDLE_SECONDS", "1").start();
+    let gateway = harness::setup().set("GATEWAY_IDLE_SECONDS", "3").start();
     let file = gateway.store("clip.mp4", b"bytes");
     let mut connection = gateway.connect();
     for _ in 0..3 {
         gateway.get(&file.url()).over(&mut connection).assert_whole(&file.bytes);
-        assert!(connection.stays_quiet_for(SECOND / 4), "its time begins anew with every answer");
+        assert!(connection.stays_quiet_for(SECOND * 5 / 4), "its time begins anew with every answer");
     }
     let waited = connection.time_to_close();
     assert!(waited > SECOND / 4 && waited < SOON, "{waited:?}");

@@ -156,9 +156,8 @@ impl Connection {
     /// Exactly so many bytes.
     #[track_caller]
     pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
-        let deadline = Instant::now() + PATIENCE;
         while self.ahead.len() < count {
-            if let Err(ended) = self.read_some(deadline) {
+            if let Err(ended) = self.read_some(Instant::now() + PATIENCE) {
                 panic!("{ended:?} after {} of {count} bytes", self.ahead.len());
             }
         }
@@ -184,10 +183,14 @@ impl Connection {
         (std::mem::take(&mut self.ahead), ended)
     }
 
-    /// As [`Connection::rest_within`], with all patience.
+    /// Everything that still comes, and how it ends, with all patience for what is next.
     #[track_caller]
     pub(crate) fn rest(&mut self) -> (Vec<u8>, Ended) {
-        self.rest_within(PATIENCE)
+        loop {
+            if let Err(ended) = self.read_some(Instant::now() + PATIENCE) {
+                return (std::mem::take(&mut self.ahead), ended);
+            }
+        }
     }
 
     /// Whether the gateway neither writes nor closes for so long.

@@ -45,12 +45,12 @@ fn pings_and_half_a_head_are_no_request() {
 
 #[test]
 fn an_idle_http2_connection_is_told_to_go_when_its_time_is_over() {
-    let gateway = setup().set("GATEWAY_IDLE_SECONDS", "2").set("GATEWAY_HEADER_SECONDS", "1").start();
+    let gateway = setup().set("GATEWAY_IDLE_SECONDS", "3").set("GATEWAY_HEADER_SECONDS", "2").start();
     let file = gateway.store("clip.mp4", b"bytes");
     let mut client = gateway.http2();
     for _ in 0..3 {
         client.answer(&gateway.get(&file.url())).assert_whole(&file.bytes);
-        assert!(client.stays_open_for(SECOND / 2), "its time begins anew with every answer");
+        assert!(client.stays_open_for(SECOND * 5 / 4), "its time begins anew with every answer");
     }
     assert!(client.end_within(PATIENCE).is_none(), "with a GOAWAY that complains of nothing");
     gateway.assert_unharmed();

@@ -167,6 +167,9 @@ async fn what_waits_goes_out_in_batches_and_all_of_it_at_the_end() {
         stage.request(None);
     }
     stage.flush().await;
+    // What flushes waits for 3 s at most; what was begun by then goes on.
+    seen(&collector, 1000).await;
+    eventually("all are counted", || (stage.count("exported") == 1000).then_some(())).await;
     assert_eq!(collector.spans().len(), 1000);
     assert!(collector.raw().matches("POST /v1/traces").count() < 20);
     stage.request(None);

@@ -1,8 +1,7 @@
 //! `DELETE /files/{fileId}`, and deletions that were begun and not finished.
 
-use crate::harness::{Server, key_of};
+use crate::harness::{Server, eventually, key_of};
 use serde_json::json;
-use std::time::Duration;
 
 #[tokio::test]
 async fn a_deleted_file_is_gone_with_its_object() {
@@ -32,12 +31,7 @@ async fn a_deletion_cut_short_is_finished_at_the_next_start() {
     server.sql("UPDATE files SET state = 'deleted'").await;
     let server = server.restart().await;
     // Beside the first requests, not before them.
-    for _ in 0..100 {
-        if server.signer.is_empty().await.unwrap() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    eventually("it is finished", async || server.signer.is_empty().await.unwrap()).await;
     assert_eq!(server.objects().await, [""; 0]);
     assert!(server.signer.is_empty().await.unwrap());
 }

@@ -1,8 +1,8 @@
 //! `POST /files/upload`: what is taken, and what the answer says of it.
 
-use crate::harness::{Server, form, key_of, now};
+use crate::harness::{Server, eventually, form, key_of, now};
 use serde_json::json;
-use std::{os::unix::fs::PermissionsExt, time::Duration};
+use std::os::unix::fs::PermissionsExt;
 
 const HELLO_SHA256: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
@@ -101,12 +101,13 @@ async fn the_media_type_is_the_declared_one_or_that_of_the_name() {
 #[tokio::test]
 async fn a_file_that_expires_is_there_until_then() {
     let server = Server::start().await;
-    let later = jiff::Timestamp::from_second(i64::try_from(now() + 2).unwrap()).unwrap().to_string();
+    let end = now() + 6;
+    let later = jiff::Timestamp::from_second(i64::try_from(end).unwrap()).unwrap().to_string();
     let answer = server.upload("user_1", form().text("expires_at", &later).file("a", b"x")).send().await;
     assert_eq!(answer.json()["data"]["file"]["metadata"], json!({}));
     let path = format!("/api/files/{}", answer.json()["data"]["file"]["id"].as_str().unwrap());
     assert_eq!(server.get(&path).by("user_1").send().await.status, 200);
-    tokio::time::sleep(Duration::from_millis(2100)).await;
+    eventually("its end has come", async || now() > end).await;
     server.get(&path).by("user_1").send().await.refuses(404, "File not found", "not_found");
 }
 
@@ -131,13 +132,17 @@ async fn an_upload_past_the_bound_is_told_to_come_again() {
     let server = Server::start_with(|config| config.max_uploads = 1).await;
     let (media_type, body) = form().file("a", &[7; 5000]).finish();
     let running = server.post("/api/files/upload").by("user_1").body(&media_type, body).begin(1000).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let under_way = async |number| {
+        let metrics = server.ask("/metrics").send().await.text();
+        metrics.lines().any(|line| line == format!("signer_uploads_in_flight {number}"))
+    };
+    eventually("it has its place", async || under_way(1).await).await;
     let refused = server.upload("user_1", form().file("b", b"x")).send().await;
     refused.refuses(503, "Service unavailable", "overloaded");
     assert_eq!(refused.header("retry-after"), "5");
     assert_eq!(server.get("/api/files").by("user_1").send().await.status, 200, "only uploads are refused");
     drop(running);
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    eventually("its place is free", async || under_way(0).await).await;
     server.stored("user_1", "b", b"x").await;
     server.stored("user_1", "c", b"x").await;
 }

@@ -3,17 +3,19 @@
 use crate::http::Request;
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
+    collections::BTreeSet,
     fs::File,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::Mutex,
     thread::sleep,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
 /// A start that takes longer has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Standalone {
     child: Child,
@@ -130,10 +132,16 @@ struct Ports {
 }
 
 impl Ports {
-    /// Four that were free a moment ago; held together, so that they differ.
+    /// Four that were free a moment ago, each given to one start only: others start beside it.
     fn free() -> Self {
-        let held = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [gateway, admin, signer, internal] = held.each_ref().map(|listener| listener.local_addr().unwrap());
-        Self { gateway, admin, signer, internal }
+        static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+        let mut given = GIVEN.lock().unwrap();
+        let mut free = || loop {
+            let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            if given.insert(address.port()) {
+                return address;
+            }
+        };
+        Self { gateway: free(), admin: free(), signer: free(), internal: free() }
     }
 }

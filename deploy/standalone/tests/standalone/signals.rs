@@ -1,11 +1,8 @@
 //! What signals do.
 
-use crate::process::Standalone;
+use crate::process::{PATIENCE, Standalone};
 use rustix::process::Signal;
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::{fs, time::Instant};
 use tempfile::tempdir;
 
 #[test]
@@ -32,7 +29,7 @@ fn a_hang_up_reads_the_secret_again_for_both_services() {
     standalone.signal(Signal::HUP);
     let start = Instant::now();
     while standalone.link(&old).send().status != 403 {
-        assert!(start.elapsed() < Duration::from_secs(5), "the old secret is still in use");
+        assert!(start.elapsed() < PATIENCE, "the old secret is still in use");
     }
     assert_eq!(standalone.link(&sign()).send().status, 200);
 }
@@ -51,7 +48,7 @@ fn a_hang_up_that_finds_no_secret_keeps_the_one_in_use() {
     standalone.signal(Signal::HUP);
     let start = Instant::now();
     while !standalone.log().contains("signing keys kept as they were") {
-        assert!(start.elapsed() < Duration::from_secs(5), "nobody is told: {}", standalone.log());
+        assert!(start.elapsed() < PATIENCE, "nobody is told: {}", standalone.log());
     }
     assert!(standalone.log().contains("DATA_DIR holds no signing-secret"), "{}", standalone.log());
     assert!(!secret.exists(), "none is made in its place");

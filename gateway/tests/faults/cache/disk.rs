@@ -38,7 +38,7 @@ fn folder(setup: &Setup) -> PathBuf {
 fn a_full_disk_is_no_trouble_to_clients() {
     let setup = cached_setup();
     let folder = folder(&setup);
-    let (stage, since) = (Stage::of(setup.tmpfs(&folder, "size=3m")), Instant::now());
+    let (since, stage) = (Instant::now(), Stage::of(setup.tmpfs(&folder, "size=3m")));
     assert_degrades(&stage, since);
     // Only the gateway sees what is mounted there.
     let seen_by_it = format!("/proc/{}/root{}", stage.gateway.pid(), folder.display());
@@ -52,7 +52,7 @@ fn a_full_disk_is_no_trouble_to_clients() {
 #[test]
 #[ignore = "needs S3: TEST_STORAGE_URL"]
 fn a_disk_that_takes_only_the_beginning_of_a_chunk_is_no_trouble_to_clients() {
-    let (stage, since) = (Stage::of(cached_setup().file_size_limit(100)), Instant::now());
+    let (since, stage) = (Instant::now(), Stage::of(cached_setup().file_size_limit(100)));
     assert_degrades(&stage, since);
     let longest = files_below(&stage.cache()).values().copied().max().unwrap_or(0);
     assert!(longest <= 100 << 10, "{longest}");
@@ -64,7 +64,7 @@ fn a_disk_that_takes_only_the_beginning_of_a_chunk_is_no_trouble_to_clients() {
 fn a_disk_that_is_read_only_is_no_trouble_to_clients() {
     let setup = cached_setup();
     let folder = folder(&setup);
-    let (stage, since) = (Stage::of(setup.tmpfs(&folder, "ro,size=3m")), Instant::now());
+    let (since, stage) = (Instant::now(), Stage::of(setup.tmpfs(&folder, "ro,size=3m")));
     assert_degrades(&stage, since);
     stage.assert_unharmed();
 }
@@ -87,7 +87,7 @@ fn a_folder_deleted_under_it_is_no_trouble_to_clients() {
 #[test]
 #[ignore = "needs S3: TEST_STORAGE_URL"]
 fn a_file_in_place_of_the_folder_is_no_trouble_to_clients() {
-    let (stage, since) = (Stage::cached(), Instant::now());
+    let (since, stage) = (Instant::now(), Stage::cached());
     fs::remove_dir_all(stage.cache()).expect("the folder is deleted");
     fs::write(stage.cache(), b"in the way").expect("a file");
     assert_degrades(&stage, since);

@@ -212,13 +212,7 @@ impl Server {
 
     /// There is no row, and in the end neither object nor staged file: what was begun is cleaned up behind its request.
     pub(crate) async fn leaves_nothing(&self) {
-        for _ in 0..200 {
-            if self.objects().await.is_empty() {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        assert_eq!(self.objects().await, [""; 0]);
+        eventually("nothing lies in storage", async || self.objects().await.is_empty()).await;
         assert!(self.signer.is_empty().await.unwrap());
     }
 
