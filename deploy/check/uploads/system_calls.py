@@ -11,7 +11,8 @@ RESUMED = re.compile(r"^<\.\.\. \w+ resumed>(.*)$")
 CALL = re.compile(r"^(\w+)\((.*)\) += (-?\d+)(.*)$", re.DOTALL)
 DESCRIPTOR = re.compile(r"^\d+<([^>]*)>")
 TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
-UNFINISHED = " <unfinished ...>"
+# Another thread's call comes between, or strace leaves while it lasts.
+UNFINISHED = (" <unfinished ...>", " <detached ...>")
 ATTACH_PATIENCE = 30
 
 
@@ -49,8 +50,8 @@ def read(trace):
         resumed = RESUMED.match(text)
         if resumed and thread in begun:
             began, text = begun[thread][0], begun.pop(thread)[1] + resumed[1]
-        elif text.endswith(UNFINISHED):
-            begun[thread] = (number, text.removesuffix(UNFINISHED))
+        if text.endswith(UNFINISHED):
+            begun[thread] = (began, text[: text.rindex(" <")])
             continue
         found = CALL.match(text)
         if found:
