@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that proves the project, on one machine and from a clean checkout.
 #
-#   bash deploy/check.sh            installs what it needs, then runs all of it
+#   bash deploy/check.sh            installs what it needs, then runs all of it; needs 10 GB of disk
 #   bash deploy/check.sh --quick    only the embedded parts: no storage server beside the folder
 #
 # A step that fails ends the run, after the ends of the logs. The last line is the count of steps. Everything runs on
