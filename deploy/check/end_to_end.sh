@@ -255,8 +255,7 @@ delete_clip() {
   wait_until 30 "the deleted file's URL is 404" url_is_gone
   milliseconds=$((asked - answered))
   echo "the URL was refused $milliseconds ms after the deletion was answered"
-  # The contract's 2 s, and half a second that a busy machine may add.
-  ((milliseconds <= 2500))
+  ((milliseconds <= 2000))
   wait_until_untouched "the deleted file's object is gone"
 }
 

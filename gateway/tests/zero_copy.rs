@@ -148,6 +148,6 @@ fn a_part_that_begins_within_a_page_does_not_wait_for_the_kernels_timer() {
             .collect();
         times.sort();
         // The timer takes over 200 ms, each time.
-        assert!(times[0] < Duration::from_millis(150), "{length} bytes: {times:?}");
+        assert!(times[10] < Duration::from_millis(150), "{length} bytes: {times:?}");
     }
 }

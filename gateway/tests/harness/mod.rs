@@ -60,9 +60,8 @@ use std::{
 /// The bound on anything that has no bound of its own: far above what a slow machine needs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Within this, every gateway follows a change in the catalog (2 s), give or take a slow machine; `loadtest/revocation.sh`
-/// judges the 2 s, with the machine to itself.
-pub(crate) const FOLLOWS: Duration = Duration::from_secs(6);
+/// Within this, every gateway follows a change in the catalog (2 s), give or take a slow machine.
+pub(crate) const FOLLOWS: Duration = Duration::from_millis(2_500);
 
 /// Whether tests may take long: with `TEST_LONG=true` they do as much as the abuse list asks for.
 #[expect(clippy::disallowed_methods, reason = "how long tests may take is the test runner's to say")]

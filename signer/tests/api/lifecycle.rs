@@ -4,7 +4,8 @@ use crate::harness::{Server, eventually, form, rest};
 use std::time::Duration;
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 
-const SOON: Duration = Duration::from_secs(60);
+/// More than a signer gives what ends (10 s), and less than the drain that it has by itself (30 s).
+const SOON: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_drain_finishes_what_runs_and_takes_no_more() {
